@@ -1,1 +1,1 @@
-"""What people see of a running system: one status, its wording, and the terminal it is drawn on."""
+"""A running system for people: its status, the wording of values, and the terminal view."""

@@ -31,7 +31,7 @@ def actor_table(
         is_brief: Leave out how long each has been idle and how much it has handled.
     """
     table = Table(box=None, header_style="dim", padding=(0, 1, 0, 0), pad_edge=False)
-    # The one column that gives way when there is little room.
+    # The only column that shrinks when there is little room.
     table.add_column("actor", overflow="ellipsis")
     table.add_column("state", no_wrap=True)
     headings = ("up", "falls", "pid") if is_brief else ("up", "falls", "pid", "idle", "handled")
@@ -54,7 +54,7 @@ def actor_table(
 
 
 def by_process(children: Iterable[ChildReport]) -> dict[str, list[ChildReport]]:
-    """Rows of each process, in order; an actor that is alone bears its process's name."""
+    """Group children by process, in order; an actor alone in a process has the process's name."""
     groups: dict[str, list[ChildReport]] = {}
     for child in children:
         groups.setdefault(child.process or child.role, []).append(child)

@@ -1,4 +1,4 @@
-"""How a running system looks on a whole terminal, of any size."""
+"""The live view on a whole terminal of any size."""
 
 from __future__ import annotations
 
@@ -27,12 +27,12 @@ _ONE_WINDOW_ROWS = 3
 _ORDERS_ROWS = 4
 _TALL_ORDERS_ROWS = 6
 _LOW_ROWS = 28
-"""Fewer rows have no place for decisions: what became of them is among the events."""
+"""With fewer rows decisions are left out: their outcomes are among the events."""
 _COMPACT_ACTORS_ROWS = 5
 
 
 def render(status: Status) -> RenderableType:
-    """Draw a status; how much of it depends on the size of what it is printed on."""
+    """Draw a status; the size of the terminal decides how much of it is shown."""
     return _Screen(status)
 
 
@@ -88,7 +88,7 @@ def _header(status: Status) -> RenderableType:
 
 
 def _market(status: Status) -> Layout:
-    """Both books and the position, side by side."""
+    """Draw both books and the position, side by side."""
     view, snapshot = status.seen, status.seen.snapshot
     books = [
         panels.book_panel(
@@ -107,7 +107,7 @@ def _market(status: Status) -> Layout:
 
 
 def _wide_body(status: Status, rows: int) -> Layout:
-    """Orders, events and decisions left, the actors with all their figures right."""
+    """Draw orders, events and decisions on the left, the actors in full on the right."""
     is_tall = rows >= _TALL_ROWS
     left, right, body = Layout(), Layout(size=_ACTOR_TABLE_COLUMNS), Layout()
     left.split_column(
@@ -124,7 +124,7 @@ def _wide_body(status: Status, rows: int) -> Layout:
 
 
 def _narrow_body(status: Status, rows: int) -> list[Layout]:
-    """Everything below the books in one column, the actors as signs."""
+    """Draw everything below the books in one column, with the actors as signs."""
     has_room = rows >= _LOW_ROWS
     trades = Layout(size=_TALL_ORDERS_ROWS if has_room else _ORDERS_ROWS)
     trades.split_row(Layout(_orders(status), ratio=3), Layout(_windows(status, True), ratio=2))

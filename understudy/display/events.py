@@ -1,7 +1,7 @@
-"""What happened lately, for people: falls, connections, halts, fills and settled windows.
+"""Recent events for people: crashes, connections, halts, fills and settled windows.
 
-Falls come from the supervisor's reports, connections from the observer, everything else from the
-journal, so that a run that is started again still knows what happened before.
+Crashes come from the supervisor's reports, connections from the observer, everything else from the
+journal, so that a restarted run still shows what happened before.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ from understudy.display.wording import (
 
 EVENTS_KEPT = 60
 _ROWS_BEFORE = 400
-"""Recorded events before this run that are looked through for something to show."""
+"""How many recorded events from before this run are searched for something to show."""
 _TOLD = {
     kind.__name__: kind
     for kind in (
@@ -67,23 +67,23 @@ _TOLD = {
 
 @attrs.frozen(kw_only=True)
 class Event:
-    """One thing that happened."""
+    """One event."""
 
     at_ms: int
     """Venue time."""
     text: str
     is_trouble: bool = False
-    """Something went wrong, or was stopped."""
+    """Whether something went wrong, or was stopped."""
 
 
 class EventBook:
-    """The newest events; one that is still going on is told anew when it is over."""
+    """The newest events; one that is still going on is worded anew when it is over."""
 
     def __init__(self, reader: JournalReader, clock: Clock) -> None:
-        """Begin with what the journal still tells of before.
+        """Begin with the journal's events from before this run.
 
         Args:
-            reader: the run's journal, of the thread that looks.
+            reader: the run's journal, for the calling thread.
             clock: venue time, and its speed.
         """
         self._reader = reader
@@ -93,15 +93,16 @@ class EventBook:
         self._seq = max(0, reader.last_event()[0] - _ROWS_BEFORE)
         self._supervisor_pid = 0
         self._tree_fall: tuple[tuple[str, int], int, int] | None = None
-        """Of a whole tree's fall that is not over: key, host monotonic time, supervisor's pid."""
+        """A crash of the whole tree that is not over: key, host monotonic time, supervisor's pid.
+        """
 
     @property
     def newest(self) -> tuple[Event, ...]:
-        """All that is kept, newest first."""
+        """All kept events, newest first."""
         return tuple(sorted(self._events.values(), key=lambda event: event.at_ms, reverse=True))
 
     def look(self, report: ChildrenReport | None, view: View | None) -> None:
-        """Take in what is new."""
+        """Add what is new."""
         if report is not None:
             for fall in report.falls:
                 self._take_fall(fall)
@@ -118,10 +119,10 @@ class EventBook:
             del self._events[key]
 
     def tree_fell(self, fallen: str) -> None:
-        """Take note that a process fell on which every actor depends.
+        """Note the crash of a process on which every actor depends.
 
         Args:
-            fallen: what fell, such as "supervisor".
+            fallen: the process, such as "supervisor".
         """
         fell_at_ms = _monotonic_ms()
         key = ("tree", fell_at_ms)
@@ -185,7 +186,7 @@ class EventBook:
         return Event(at_ms=stored.at_ms, text=texts[0], is_trouble=is_trouble) if texts else None
 
     def _words(self, stored: StoredEvent, value: object) -> Iterator[str]:
-        """At most one sentence; none for what another actor recorded of the same thing."""
+        """Word an event in at most one sentence; empty if another actor's record covers it."""
         match value:
             case Halted(halt=halt):
                 yield f"halted: {halt.sentence}"
@@ -194,7 +195,7 @@ class EventBook:
             case SettingsChanged(who=who, changes=changes) if changes:
                 yield f"settings {value.number} are in force ({who}): {words_of(changes)}"
             case TradingStopped(reason=reason):
-                yield f"nothing more is traded in this window: {reason}"
+                yield f"no more trading in this window: {reason}"
             case WindowNotTraded(slug=slug, reason=reason):
                 yield f"{slug_label(slug)} is not traded: {reason}"
             case ResultCorrected():
@@ -254,7 +255,7 @@ def _order_words(order: OrderState, value: object) -> str:
             return f"{what} {size}: outcome unknown: {reason}"
         case FillFailed(reason=reason):
             return f"{what}: a fill is taken back: {reason}"
-    raise AssertionError(f"{type(value).__name__} is listed, but has no words")
+    raise AssertionError(f"{type(value).__name__} is listed, but has no description")
 
 
 def _monotonic_ms() -> int:

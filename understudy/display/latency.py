@@ -10,7 +10,7 @@ _SIGNIFICANT_BITS = 7
 
 
 class Histogram:
-    """How often each latency was seen, rounded down to seven significant bits.
+    """Counts of latencies, each rounded down to seven significant bits.
 
     A day of samples fits in a few hundred counters, and two histograms add up to that of both.
     """
@@ -29,23 +29,23 @@ class Histogram:
 
     @classmethod
     def of_counts(cls, counts: Mapping[int, int]) -> Histogram:
-        """Make a histogram of what ``counts`` of another one told."""
+        """Make a histogram from the ``counts`` of another one."""
         made = cls()
         made._counts.update(counts)
         return made
 
     @property
     def counts(self) -> dict[int, int]:
-        """How often each latency was seen, by microseconds; a copy."""
+        """Number of samples by latency in microseconds; a copy."""
         return dict(self._counts)
 
     @property
     def count(self) -> int:
-        """How many samples there are."""
+        """Number of samples."""
         return self._counts.total()
 
     def percentile(self, percent: float) -> int | None:
-        """Return the least latency that so many percent of the samples do not exceed.
+        """Return the least latency that this percentage of the samples does not exceed.
 
         Rounded down by less than 1/64 of itself; None without samples.
         """

@@ -1,4 +1,4 @@
-"""Keeps a terminal's live view: drawn by a thread of its own, so that nothing ever waits for it."""
+"""The terminal's live view, drawn by a thread of its own so that nothing ever waits for it."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ from understudy.display.screen import Screen
 from understudy.display.status import Status
 
 _LAST_FRAME_S = 2.0
-"""How long the end of the view may take; a terminal that takes nothing is then left as it is."""
+"""How long closing the view may take; a terminal that accepts nothing is then left as it is."""
 
 
 class LiveView:
-    """Shows each status on the whole terminal while its block lasts; without one, nothing.
+    """Shows each status on the whole terminal while its block lasts; without a terminal, nothing.
 
-    A terminal that is gone, or takes nothing (Ctrl-S, a connection that hangs), or a status that
-    cannot be drawn, neither raises anything nor holds up who shows it.
+    A terminal that is gone or accepts nothing (Ctrl-S, a hung connection), or a status that cannot
+    be drawn, neither raises nor delays the caller.
     """
 
     def __init__(
@@ -34,7 +34,7 @@ class LiveView:
 
         Args:
             is_terminal: whether there is a terminal to show it on.
-            tell: is told in one text of each thing that goes wrong, from the view's own thread.
+            tell: called with one text for each problem, from the view's own thread.
             console: what to draw on; stdout's terminal if None.
         """
         self._is_terminal = is_terminal
@@ -58,7 +58,7 @@ class LiveView:
             self._thread.join(_LAST_FRAME_S)
 
     def show(self, status: Status) -> None:
-        """Have a status drawn in the place of the one before; one not yet drawn is passed over."""
+        """Replace the status to be drawn; one not drawn yet is skipped."""
         self._newest = status
         self._has_news.set()
 
@@ -102,7 +102,7 @@ class LiveView:
 def _own_console() -> Console:
     """Stdout's terminal, through a file object of its own.
 
-    Who forks while sys.stdout is being written to would leave its lock taken in the child for ever.
+    A fork while sys.stdout is being written to would leave its lock held in the child for ever.
     """
     stdout = sys.stdout
     descriptor = os.dup(stdout.fileno())

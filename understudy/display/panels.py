@@ -1,4 +1,4 @@
-"""The live view's parts, each drawn from one piece of the status; pure, and content to be empty."""
+"""Panels of the live view, each drawn from one piece of the status; pure, and valid when empty."""
 
 from __future__ import annotations
 
@@ -58,26 +58,26 @@ _STATE_MARKS = {
     ChildState.BACKING_OFF: "✗",
     ChildState.GIVEN_UP: "✗",
 }
-"""A state in one sign, for whoever sees no colours."""
+"""A sign for each state, for people who cannot see the colours."""
 
 
 def framed(content: RenderableType, title: str | Text, style: str = "dim") -> Panel:
-    """Put a part into its frame."""
+    """Put a panel into its frame."""
     return Panel(content, title=title, title_align="left", border_style=style, box=box.ROUNDED)
 
 
 def waiting(what: str) -> Text:
-    """Say what is missing, where it will appear."""
+    """Name what is missing, in its place."""
     return Text(what, "dim italic")
 
 
 def market_line(market: Market | None, now_ms: int, *, has_trouble: bool = False) -> Text:
-    """Which window, and how long it still is open.
+    """The window's name, and how long it is still open.
 
     Args:
         market: the window's; None while none is known.
         now_ms: venue time.
-        has_trouble: something on the network's way fails, which the doctor can look at.
+        has_trouble: something on the way to the network fails, which the doctor can examine.
     """
     if market is None and has_trouble:
         return Text("no window yet: understudy doctor says what is wrong", "yellow")
@@ -96,14 +96,14 @@ def market_line(market: Market | None, now_ms: int, *, has_trouble: bool = False
 
 
 def age_text(age_ms: int, limit_ms: int) -> Text:
-    """How old something is, red and in words where it is too old to be used."""
+    """An age; red, with the limit, if it is too old to be used."""
     if age_ms <= limit_ms:
         return Text(f"{span_label(age_ms)} old", "dim")
     return Text(f"{span_label(age_ms)} old: over {span_label(limit_ms)}", "bold red")
 
 
 def standing_line(standing: Standing, snapshot: MarketSnapshot | None, status: Status) -> Text:
-    """Whether something is traded, and if not, why; with the age of what that is based on."""
+    """Whether trading is possible, and if not, why; with the age of the data it is based on."""
     line = Text(no_wrap=True, overflow="ellipsis")
     line.append(standing.verb, "bold red" if standing.is_trouble else "bold cyan")
     are_synced = snapshot is not None and snapshot.yes.is_synced and snapshot.no.is_synced
@@ -117,7 +117,7 @@ def standing_line(standing: Standing, snapshot: MarketSnapshot | None, status: S
 def reference_line(
     snapshot: MarketSnapshot | None, now_ms: int, max_age_ms: int, evaluated: Evaluated | None
 ) -> Text:
-    """The reference price, the strike and where it was read, their difference, and the model."""
+    """The reference price, the strike and its source, their difference, and the model."""
     if snapshot is None:
         return Text()
     line = Text()
@@ -173,7 +173,7 @@ def book_panel(
 def position_panel(
     position: PositionSnapshot | None, snapshot: MarketSnapshot | None, counts: ObserverCounts
 ) -> Panel:
-    """What is held; the P&L that it would bring at the bids, and the one that is certain."""
+    """The holdings; the P&L if they were sold at the bids, and the realized one."""
     table = Table.grid(padding=(0, 1), expand=True)
     table.add_column(style="dim", no_wrap=True)
     table.add_column(justify="right", no_wrap=True)
@@ -202,7 +202,7 @@ def orders_panel(orders: Sequence[OrderState], now_ms: int) -> Panel:
     if not orders:
         return framed(waiting("no live order"), "orders")
     table = Table.grid(padding=(0, 1))
-    table.add_column(overflow="ellipsis")  # the one that gives way when there is little room
+    table.add_column(overflow="ellipsis")  # the only column that shrinks when there is little room
     for justify in ("left", "right", "right", "left", "right"):
         table.add_column(justify=justify, no_wrap=True)
     for order in orders:
@@ -233,7 +233,7 @@ def windows_panel(
 
 
 def events_panel(events: Sequence[Event]) -> Panel:
-    """What happened lately, newest first."""
+    """Recent events, newest first."""
     if not events:
         return framed(waiting("nothing has happened yet"), "events")
     return framed(Group(*map(_event, events)), "events")
@@ -246,14 +246,14 @@ def _event(event: Event) -> Text:
 
 
 def actors_panel(report: ChildrenReport | None) -> Panel:
-    """The whole tree, a row an actor."""
+    """The whole actor tree, one row per actor."""
     if report is None:
         return framed(waiting("starting"), "actors")
     return framed(actor_table(report.children, report.pid, is_brief=True), _actors_title(report))
 
 
 def compact_actors_panel(report: ChildrenReport | None) -> Panel:
-    """The whole tree in a few lines: a dot in the colour of its state, a name, its falls."""
+    """The whole actor tree in a few lines: a dot for its state, a name, its restarts."""
     if report is None:
         return framed(waiting("starting"), "actors")
     table = Table.grid(expand=True, padding=(0, 1))
@@ -278,7 +278,7 @@ def _actors_title(report: ChildrenReport) -> str:
 
 
 def decisions_panel(signals: Sequence[SignalSeen], *, has_room: bool) -> Panel:
-    """What the strategy wanted and what the desk refused, newest first, with the reasons.
+    """What the strategy signalled and the desk refused, newest first, with the reasons.
 
     Args:
         signals: the newest last.
@@ -304,7 +304,7 @@ def _decision(seen: SignalSeen, *, has_room: bool) -> list[Text]:
 
 
 def not_traded_label(windows: Sequence[WindowNotTraded], now_ms: int) -> str:
-    """Why the window of this moment is not traded, and how many before it were not."""
+    """Why the present window is not traded, and how many earlier ones were not."""
     words = [f"{each.slug}: {each.reason}" for each in windows if now_ms < each.closes_at_ms]
     past_count = len(windows) - len(words)
     if past_count:
@@ -313,7 +313,7 @@ def not_traded_label(windows: Sequence[WindowNotTraded], now_ms: int) -> str:
 
 
 def skew_label(offset_ms: int, clob_url: str) -> str:
-    """Say that this computer's clock is wrong; a local exchange keeps a time of its own."""
+    """Say that this computer's clock is wrong; a local exchange has its own time."""
     if abs(offset_ms) <= CORRECT_ABOVE_MS or is_on_this_host(clob_url):
         return ""
     return f"{skew_words(offset_ms)}; times here are the venue's"
@@ -326,7 +326,7 @@ def notice_line(
     not_traded: str = "",
     skew: str = "",
 ) -> Text:
-    """What is wrong, the worst first; then the feeds and the latencies."""
+    """Problems, the worst first; then the feeds and the latencies."""
     line = Text(no_wrap=True, overflow="ellipsis")
     for warning in filter(None, (not_traded, skew)):
         line.append(f"{warning}  ", "yellow")

@@ -1,4 +1,4 @@
-"""What is drawn for people: tables and pictures, on a terminal or into a file."""
+"""Output for people: tables and pictures, on a terminal or in a file."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ from actors.shown_text import shown
 
 
 class Screen(Console):
-    """A terminal, or a file, on which no text from outside can do anything but be read.
+    """A terminal, or a file, on which text from outside is displayed and has no other effect.
 
-    Control characters within what is drawn are shown as escapes; only rich's own are sent. Brackets
-    and colons mean themselves: styles are given by ``Text``, never by rich's markup.
+    Control characters in the text are shown as escapes; only rich's own are sent. Brackets and
+    colons have no special meaning: styles are given by ``Text``, never by rich's markup.
     """
 
     def __init__(self, file: IO[str] | None = None) -> None:
@@ -26,7 +26,7 @@ class Screen(Console):
     def render(
         self, renderable: RenderableType, options: ConsoleOptions | None = None
     ) -> Iterable[Segment]:
-        """Turn something into pieces of text."""
+        """Render to segments of text."""
         for segment in super().render(renderable, options):
             if segment.control:
                 yield segment
@@ -41,7 +41,7 @@ def listing(
     fold: Collection[str] = (),
     footers: Mapping[str, str | Text] | None = None,
 ) -> Table:
-    """Begin a table; columns of numbers stand to the right, and only some fold long cells."""
+    """Start a table; columns in ``right`` are right-aligned, and only those in ``fold`` wrap."""
     table = Table(
         box=None,
         header_style="dim",
@@ -62,7 +62,7 @@ def listing(
 
 
 def facts_table(rows: Iterable[tuple[str, str | Text]]) -> Table:
-    """Draw facts one below the other, the name of each beside it; cautions stand out."""
+    """Draw facts below each other, each beside its name; cautions are highlighted."""
     table = Table.grid(padding=(0, 2))
     table.add_column(style="dim", no_wrap=True)
     table.add_column(overflow="fold")

@@ -1,4 +1,4 @@
-"""The live view's table of series: a row each, in place of one window's books."""
+"""The live view's table of series: one row per series, in place of a single window's books."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from understudy.display.wording import (
 
 
 def series_panel(status: Status) -> RenderableType:
-    """Each series' window, best prices, holding and results, and what it is about."""
+    """Each series' window, best prices, holding, results and standing."""
     table = Table.grid(padding=(0, 1), expand=True)
     for justify in ("left", "right", "right", "right", "right", "right", "right"):
         table.add_column(justify=justify, no_wrap=True)
@@ -62,7 +62,7 @@ def _window_cells(seen: Status) -> list[Text]:
 
 
 def _best(book: BookView | None, now_ms: int, max_age_ms: int) -> Text:
-    """Best bid and ask; red where the book cannot be traded on."""
+    """Best bid and ask; red if the book cannot be traded on."""
     if book is None:
         return Text("-", "dim")
     prices = [book.best_bid_ticks, book.best_ask_ticks]

@@ -1,4 +1,4 @@
-"""Why nothing is traded just now, in one sentence; pure."""
+"""Why nothing is being traded, in one sentence; pure."""
 
 from __future__ import annotations
 
@@ -15,19 +15,19 @@ from understudy.display.status import Status
 
 @attrs.frozen(kw_only=True)
 class Standing:
-    """What the system is about, and why."""
+    """What the system is doing, and why."""
 
     verb: str
     """Such as "waits" or "halted"."""
     why: str
     is_trouble: bool = False
-    """A person has to do something, or the system has to mend itself first."""
+    """Whether a person has to act, or the system has to recover first."""
     evaluated: Evaluated | None = None
-    """The evaluation that says so, if one does."""
+    """The evaluation that is the reason, if one is."""
 
 
 def standing_of(status: Status) -> Standing:
-    """Judge a status; the reason that a person must deal with first comes first."""
+    """Judge a status; a reason that needs a person comes first."""
     view, report = status.view, status.report
     if report is not None and report.escalation:
         return Standing(verb="is ending", why=report.escalation, is_trouble=True)
@@ -64,7 +64,7 @@ def _of_the_window(status: Status, view: View) -> Standing:
 
 
 def network_troubles(view: View) -> list[str]:
-    """Why nothing comes from the venue; what keeps windows from being found comes first."""
+    """Why nothing arrives from the venue; what prevents finding windows comes first."""
     down = [f"{feed.feed}: {feed.trouble}" for feed in view.feeds if feed.trouble]
     return [view.unreachable, *down] if view.unreachable else down
 
@@ -73,14 +73,14 @@ def _strategy_trouble(status: Status, role: str) -> str:
     """Why the strategy evaluates nothing; empty while it does."""
     for child in status.children:
         if child.role == role and child.state is ChildState.WAITING:
-            return "the strategy has not been told books, position and open orders yet"
+            return "the strategy has not received books, position and open orders yet"
         if child.role == role and child.state is not ChildState.SERVING:
             return f"the strategy is {child.state.value}"
     return ""
 
 
 def main_reason(evaluated: Evaluated) -> str:
-    """Which of the stages' reasons a person wants to know."""
+    """The stage's reason that matters to a person."""
     if evaluated.signals_count:
         return "it has just asked for an order"
     reasons = dict(each.partition(": ")[::2] for each in evaluated.passed_over)

@@ -1,4 +1,4 @@
-"""What is shown of a running system: one value, for the live view, ``ps`` and whatever watches."""
+"""The status of a running system: one value for the live view, ``ps`` and the watchers."""
 
 from __future__ import annotations
 
@@ -27,33 +27,33 @@ class Status:
     """A running system at one instant."""
 
     view: View | None
-    """What the observer has seen; None before its first answer."""
+    """The observer's view; None before its first answer."""
     report: ChildrenReport | None
-    """What the supervisor says of its children; None before its first answer."""
+    """The supervisor's report of its children; None before its first answer."""
     now_ms: int
     """Venue time."""
     speed: float
     """Venue time per real time."""
     stakes: str = ""
-    """What orders are worth; empty if they are simulated."""
+    """What is at stake in orders; empty if they are simulated."""
     latencies: Mapping[str, Histogram] = attrs.field(factory=dict)
     """By measured path, since the run began."""
     halts: tuple[Halt, ...] = ()
-    """Why nothing is traded."""
+    """Why trading is halted."""
     restarts: Mapping[str, int] = attrs.field(factory=dict)
-    """Falls by role since the run began, over all trees."""
+    """Restarts by role since the run began, over all trees."""
     handled_count: int = 0
     """Messages handled by all actors since the run began."""
     refused_count: int = 0
-    """Connections and frames that the sockets between the processes have refused since then."""
+    """Connections and frames refused by the sockets between processes since the run began."""
     settings: Settings = attrs.field(factory=Settings)
-    """What the run was started with."""
+    """The settings the run was started with."""
     events: tuple[Event, ...] = ()
-    """What happened lately, newest first."""
+    """Recent events, newest first."""
 
     @property
     def seen(self) -> View:
-        """What the observer has seen; before its first answer a view of nothing."""
+        """The observer's view; an empty one before its first answer."""
         return self.view or _NOTHING_SEEN
 
     @property
@@ -63,7 +63,7 @@ class Status:
 
     @property
     def by_series(self) -> dict[str, Status]:
-        """The same as each series sees it: its window, its settings, and the halts that hold there.
+        """The status for each series: its window, its settings, and the halts that apply.
 
         Of a run with one series it is the whole, under an empty name.
         """

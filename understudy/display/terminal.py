@@ -20,10 +20,10 @@ _PLAIN = dict(zip("…→●○◌·├└━✓✗⏎", ".>*o~-|`-+x/", strict=
 
 
 def show_everything() -> None:
-    """Let stdout and stderr write any text, whatever the terminal's encoding is.
+    """Let stdout and stderr write any text, whatever the terminal's encoding.
 
-    What it does not have is written as ASCII that looks like it, otherwise as a question mark; so
-    are the bytes of a file name that are no text at all.
+    A character the encoding lacks is written as similar ASCII, otherwise as a question mark; so are
+    the bytes of a file name that are not text.
     """
     codecs.register_error(_PLAIN_ERRORS, _in_plain_signs)
     for stream in (sys.stdout, sys.stderr):
@@ -38,7 +38,7 @@ def _in_plain_signs(error: UnicodeError) -> tuple[str, int]:
 
 
 def _plain(sign: str) -> str:
-    """One ASCII character for one that cannot be written; ``é`` is ``e`` without its accent."""
+    """Return an ASCII character for one that cannot be written; ``é`` is ``e``."""
     if unicodedata.category(sign) == "Pd":
         return "-"
     base = unicodedata.normalize("NFKD", sign)[0]

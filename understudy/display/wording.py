@@ -1,4 +1,4 @@
-"""How amounts, prices and times read on a screen: rounded, signed, coloured. Never stored."""
+"""Amounts, prices and times as shown on a screen: rounded, signed, coloured. Never stored."""
 
 from __future__ import annotations
 
@@ -36,13 +36,13 @@ def depth_label(size_units: int) -> str:
 
 
 def reference_label(price_e18: int) -> str:
-    """Write the underlying's price: cents for dear ones, more decimals for cheap ones."""
+    """Write the underlying's price: in cents if it is high, with more decimals if it is low."""
     price = price_e18 / E18
     return f"{price:,.2f}" if abs(price) >= 100 else f"{price:,.5f}"
 
 
 def move_label(strike_e18: int | None, price_e18: int | None) -> str:
-    """Write how far a price stands from the strike, with its sign; a dash if one is unknown."""
+    """Write a price's signed distance from the strike; a dash if either is unknown."""
     if strike_e18 is None or price_e18 is None:
         return "-"
     distance = price_e18 - strike_e18
@@ -52,17 +52,17 @@ def move_label(strike_e18: int | None, price_e18: int | None) -> str:
 
 
 def winner_label(winner: Side | None) -> str:
-    """Write who won a settled window."""
+    """Write the winner of a settled window."""
     return {Side.YES: "Up", Side.NO: "Down", None: "void"}[winner]
 
 
 def won_label(winner: Side | None) -> str:
-    """Write the same as a sentence of its own."""
+    """Write the winner as a phrase of its own."""
     return winner_label(winner) + ("" if winner is None else " won")
 
 
 def strikes_label(sources: Iterable[str]) -> str:
-    """Write where the strikes of some windows were read, and how many of them there."""
+    """Write the sources of the strikes of some windows, with the number of windows of each."""
     counts = Counter(source or "without a source" for source in sources)
     return "; ".join(f"{count} {source}" for source, count in counts.most_common())
 
@@ -75,7 +75,7 @@ def money(amount_nanos: int) -> Text:
 def exact_money(amount_nanos: int) -> Text:
     """Write a gain green, a loss red, with its sign and all its decimals, two at least.
 
-    For results that are added up where people see it: rounded ones would not add up.
+    For results that people add up: rounded ones would not add up.
     """
     dollars, nanos = divmod(abs(amount_nanos), NANOS_PER_DOLLAR)
     decimals = f"{nanos:09}".rstrip("0").ljust(2, "0")
@@ -100,28 +100,28 @@ def cents_text(amount_nanos: int) -> str:
 
 
 def count_label(count: int, noun: str) -> str:
-    """Write a count and what is counted: ``1 fall``, ``2 falls``."""
+    """Write a count and its noun: ``1 fill``, ``2 fills``."""
     return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"
 
 
 def what_text(action: Action, side: Side) -> Text:
-    """Write what an order is to do, such as ``BUY YES``."""
+    """Write what an order does, such as ``BUY YES``."""
     return Text(f"{action.value} {side.value}", "green" if action is Action.BUY else "red")
 
 
 def status_label(status: OrderStatus) -> str:
-    """Write where an order stands, in one word."""
+    """Write an order's status in one word."""
     is_partial = status is OrderStatus.PARTIALLY_FILLED
     return "partial" if is_partial else status.value.lower()
 
 
 def statuses_label(counts: Mapping[str, int]) -> str:
-    """Write how many orders stand how: ``2 cancelled, 3 filled``."""
+    """Write how many orders have each status: ``2 cancelled, 3 filled``."""
     return ", ".join(f"{count} {name.lower()}" for name, count in counts.items()) or "none"
 
 
 def order_label(name: str) -> str:
-    """Write an order's id as people say it, ``order 3``; any other name stays as it is."""
+    """Write an order's id in short, ``order 3``; any other name stays as it is."""
     found = _ORDER_ID.fullmatch(name)
     return f"order {found[1]}" if found else name
 
@@ -149,17 +149,17 @@ def slug_labels(slugs: Iterable[str]) -> dict[str, str]:
     each = list(slugs)
     if len({series_of(slug) for slug in each}) < 2:
         return {slug: slug_label(slug) for slug in each}
-    # Six digits of the start tell windows of eleven days apart.
+    # Six digits of the start are unique within eleven days.
     return {slug: f"{series_of(slug)} …{_own_part(slug)[-6:]}" for slug in each}
 
 
 def slug_label(slug: str) -> str:
-    """Write a window's slug in its last part, which no other window of the series has."""
+    """Write a window's slug by its last part, which is unique within its series."""
     return f"…{_own_part(slug)}"
 
 
 def _own_part(slug: str) -> str:
-    """The start in Unix seconds; of an hourly window day and hour, such as ``28-9am``."""
+    """The start in Unix seconds; for an hourly window day and hour, such as ``28-9am``."""
     start = slug.rpartition("-")[2]
     if start.isdigit():
         return start
@@ -168,7 +168,7 @@ def _own_part(slug: str) -> str:
 
 
 def pause_label(pause_ms: float) -> str:
-    """Write how long something was missing: below 10 s in hundredths, such as ``0.05 s``."""
+    """Write how long something was missing: hundredths below 10 s, such as ``0.05 s``."""
     return f"{pause_ms / 1000:.2f} s" if pause_ms < 10_000 else span_label(round(pause_ms))
 
 
@@ -186,12 +186,12 @@ def span_label(span_ms: int) -> str:
 
 
 def clock_label(time_ms: int) -> str:
-    """Write a moment of venue time as its time of day, UTC."""
+    """Write venue time as a time of day, UTC."""
     return datetime.fromtimestamp(time_ms / 1000, UTC).strftime("%H:%M:%S")
 
 
 def marked_nanos(position: PositionSnapshot, snapshot: MarketSnapshot | None) -> int:
-    """P&L of a window if what is held were sold at the best bids; nothing where there is none."""
+    """P&L of a window if its holdings were sold at the best bids; zero for those without a bid."""
     bids = (0, 0)
     if snapshot is not None and snapshot.market.market_id == position.market_id:
         bids = (snapshot.yes.best_bid_ticks or 0, snapshot.no.best_bid_ticks or 0)
@@ -201,7 +201,7 @@ def marked_nanos(position: PositionSnapshot, snapshot: MarketSnapshot | None) ->
 
 
 def latency_words(histogram: Histogram) -> str:
-    """Write a latency's median and 99th percentile, and on how many samples they stand."""
+    """Write a latency's median and 99th percentile, and the number of samples."""
     median, high = histogram.percentile(50), histogram.percentile(99)
     if median is None or high is None:
         return "no samples"

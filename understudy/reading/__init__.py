@@ -1,1 +1,1 @@
-"""What a journal tells its readers: values out of the file, and how they are shown."""
+"""Reading a journal: its values, and how they are shown."""

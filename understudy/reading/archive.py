@@ -1,4 +1,4 @@
-"""A journal as its readers want it: as of one moment, newest first, found by part of a name.
+"""Queries on a journal: as of one moment, newest first, by part of a name.
 
 Nothing here decodes more rows than it returns, so that a journal of many months answers as fast as
 a young one.
@@ -25,29 +25,29 @@ from actors.series import slug_part
 
 _ORDERS, _WINDOWS, _LIVE = "order", "position", "live"
 _MARKET_PATHS = {_ORDERS: "$.intent.market", _WINDOWS: "$.market"}
-"""Where a stored value keeps its market."""
+"""JSON path of the market in a stored value."""
 
 _AGES = {
     _ORDERS: "seq",
     _WINDOWS: "CASE WHEN json_valid(body) THEN json_extract(body, '$.market.opens_at_ms') END",
 }
-"""What makes a value newer than another: its last change, or when its window opened."""
+"""Sort key of age: an order's last change, or the time at which its window opened."""
 
 _ALL = "state WHERE kind = :kind"
 _OPEN = "state INDEXED BY state_open WHERE kind = :kind AND is_open = 1"
-"""Of two indexes that fit, SQLite would take the one that passes over every closed row too."""
+"""SQLite would otherwise choose the index that also visits every closed row."""
 
 _ALL_ROWS = -1
-"""SQLite's LIMIT that is none."""
+"""SQLite's LIMIT for no limit."""
 
 _FIRST_STEP_BACK = 64
-"""How many events before an order's first one its creation is looked for at first."""
+"""How many events before an order's first one the search for its creation starts."""
 
 
 class Archive(JournalReader):
-    """A journal held still: whatever is written meanwhile, every question sees one moment.
+    """A snapshot of a journal: every query sees the same moment, whatever is written meanwhile.
 
-    A damaged row is passed over, and named in ``damage``.
+    A damaged row is skipped, and named in ``damage``.
 
     Raises:
         JournalError: there is no journal in the directory, or it cannot be read.
@@ -58,7 +58,7 @@ class Archive(JournalReader):
         self._connection.execute("BEGIN")
 
     def orders(self, *, market: str = "", limit: int | None = None) -> Iterator[OrderState]:
-        """Orders, last changed first; of matching markets, and so many, if that is given.
+        """Orders, last changed first; of matching markets if given, and at most ``limit``.
 
         ``market`` is any part of a slug, or the beginning of a market's id.
 
@@ -90,9 +90,9 @@ class Archive(JournalReader):
                 yield value
 
     def order(self, order_id: str) -> OrderState | None:
-        """One order; None if there is none of this id.
+        """One order; None if this id is unknown.
 
-        Of one whose row is damaged, what its creation tells.
+        If its row is damaged, the order as it was created.
 
         Raises:
             JournalError: the file is damaged.
@@ -103,7 +103,7 @@ class Archive(JournalReader):
         return value if isinstance(value, OrderState) else None
 
     def settlements(self, order_id: str) -> dict[str, Settlement]:
-        """How far each trade of a live order has settled, by trade id; empty of a simulated one.
+        """Settlement of each trade of a live order, by trade id; empty for a simulated one.
 
         Raises:
             JournalError: the file is damaged.
@@ -113,7 +113,7 @@ class Archive(JournalReader):
         return {trade.fill.trade_id: trade.settlement for trade in trades}
 
     def settings(self, number: int) -> SettingsChanged | None:
-        """The record that put settings of this number in force; None if there is none."""
+        """The record that put the settings with this number in force; None if there is none."""
         for event in self.events(kind=SettingsChanged.__name__):
             if event.body.get("number") == number:
                 with contextlib.suppress(Undecodable):
@@ -121,7 +121,7 @@ class Archive(JournalReader):
         return None
 
     def order_ids(self, prefix: str, limit: int) -> tuple[str, ...]:
-        """So many of the order ids that begin with a text, in alphabetical order."""
+        """At most ``limit`` of the order ids with this prefix, in alphabetical order."""
         with reading(self._path):
             rows = self._connection.execute(
                 "SELECT key FROM state WHERE kind = ? AND key >= ? AND key < ? "
@@ -131,9 +131,9 @@ class Archive(JournalReader):
             return tuple(row["key"] for row in rows)
 
     def story(self, order_id: str) -> tuple[StoredEvent, ...]:
-        """Every event of one order, from its creation on, as they happened.
+        """Every event of one order, from its creation on, in the order of their times.
 
-        Actors write when they get to it: the order of their records may be another.
+        Actors write with delay, so their records may be in another order.
         """
         events = list(self.events(order_id=order_id))
         before_seq = events[0].seq if events else self.last_event()[0] + 1
@@ -143,10 +143,10 @@ class Archive(JournalReader):
         return tuple(sorted(events, key=lambda event: (event.at_ms, event.seq)))
 
     def _creation(self, order_id: str, before_seq: int) -> StoredEvent | None:
-        """Find the record that created an order; it may have created others in the same piece.
+        """Find the record that created an order, perhaps together with others.
 
-        It has no order's id of its own, but it lies a little before the order's first event: the
-        search goes back from there, each time further, and so reads next to nothing.
+        It has no order's id of its own, but is a little before the order's first event. The search
+        goes back from there in growing steps, and so reads very little.
         """
         step = _FIRST_STEP_BACK
         last_seq = before_seq
@@ -163,7 +163,7 @@ class Archive(JournalReader):
     def _newest(
         self, rows_of: str, kind: str, market: str, limit: int | None = None
     ) -> Iterator[object]:
-        # json_extract would end the whole query at a row that is no JSON.
+        # json_extract would abort the whole query at a row that is not JSON.
         query = (
             f"SELECT * FROM {rows_of} "  # noqa: S608 # all of them constants
             "AND (:market = '' OR NOT json_valid(body) "
@@ -184,7 +184,7 @@ class Archive(JournalReader):
                     yield value
 
     def _one(self, kind: str, key: str) -> tuple[object | None, bool]:
-        """A row's value, None if it is damaged; and whether there is such a row."""
+        """A row's value, None if it is damaged; and whether the row exists."""
         with reading(self._path):
             row = self._connection.execute(
                 "SELECT * FROM state WHERE kind = ? AND key = ?", (kind, key)
@@ -208,7 +208,7 @@ class Archive(JournalReader):
 
 
 def created_ids(event: StoredEvent) -> tuple[str, ...]:
-    """Ids of the orders that a record of OrdersCreated created, as far as it can be read."""
+    """Ids of the orders that an OrdersCreated record created, as far as it can be read."""
     intents = event.body.get("intents")
     if not isinstance(intents, list):
         return ()

@@ -1,4 +1,4 @@
-"""Lists as CSV: the same fields and exact texts as in the JSON, under a line of their names."""
+"""Lists as CSV: the same fields and exact texts as in the JSON, below a header."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from actors.shown_text import shown
 def csv_text(rows: Sequence[Mapping[str, object]], *, has_names: bool = True) -> str:
     """Write a line for each row (RFC 4180, but lines end in LF); nothing for an empty list.
 
-    Without the line of names it is what follows in a file that has one.
+    Without the header the result continues a file that has one.
 
-    True and false are spelled as in JSON, what is not known is empty, and control characters in
-    texts are shown as escapes.
+    True and false are spelled as in JSON, unknown values are empty, and control characters in texts
+    are shown as escapes.
     """
     if not rows:
         return ""

@@ -1,4 +1,4 @@
-"""What an order's events say, in words: one row for each kind of event that is recorded of it."""
+"""Descriptions of an order's events: one row for each kind of event recorded for it."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ from actors.runtime.journal import StoredEvent
 from actors.units import dollars_text, price_text, size_text
 
 _EARLIER: Mapping[str, str] = {"OrderForgotten": "let go of"}
-"""What only earlier releases recorded."""
+"""Kinds that only earlier releases recorded."""
 
 
 def describe_event(event: StoredEvent) -> str:
-    """Say what an event was; one that has no words here is shown as it is recorded."""
+    """Describe an event; one without a description is shown as it is recorded."""
     body = json.dumps(event.body)
     if event.kind not in DESCRIBED:
         return _EARLIER.get(event.kind, f"{event.kind} {body}")
@@ -93,7 +93,7 @@ def _trade_words(event: orders.TradeSeen) -> str:
 
 
 _WORDS: Mapping[type, str | Callable[[Any], str]] = {
-    # the Order itself, mostly the executor's words as they reached it
+    # the order itself, mostly the executor's words as they reached it
     execution.OrderAccepted: lambda e: (
         f"accepted as {e.venue_order_id}" if e.venue_order_id else "accepted"
     ),
@@ -115,7 +115,7 @@ _WORDS: Mapping[type, str | Callable[[Any], str]] = {
     OrderSetAside: "set aside, nobody follows it any more: {0.reason}",
     EntryChanged: _entry_words,
     SideFreed: _freed_words,
-    # the real executor: what left, and what the venue said to it
+    # the real executor: what was sent, and the venue's answers
     messages.OrderSigned: "signed; the venue will call it {0.venue_order_id}",
     messages.SigningFailed: "not signed: {0.reason}",
     orders.OrderPosted: "posted, in the bytes that were signed",
@@ -133,6 +133,6 @@ _WORDS: Mapping[type, str | Callable[[Any], str]] = {
     messages.ClaimFailed: "shares of its window were not turned into money: {0.reason}",
     ClaimClosed: "the account holds no shares of its window any more",
 }
-"""What each kind of event says: a pattern with the event for 0, or what makes it of the event."""
+"""Description of each kind of event: a pattern with the event as argument 0, or a function."""
 DESCRIBED: Mapping[str, type] = {kind.__name__: kind for kind in _WORDS}
-"""Every kind of event that has words, by the name that it is recorded under."""
+"""Every kind of event that has a description, by its recorded name."""

@@ -1,4 +1,4 @@
-"""Fills as a list: the ledger's entries, and what orders know that the ledger does not yet."""
+"""Fills as a list: the ledger's entries, and fills of orders that the ledger has not booked yet."""
 
 from __future__ import annotations
 
@@ -24,18 +24,18 @@ from understudy.reading.orders import one_line
 
 
 class Booking(enum.Enum):
-    """What the ledger makes of a fill."""
+    """A fill's state in the ledger."""
 
     BOOKED = "booked"
     NOT_YET = "not yet"
-    """Its order has it; the ledger has not answered."""
+    """Its order has recorded it; the ledger has not answered."""
     REVERSED = "reversed"
     """The venue took it back."""
 
 
 @attrs.frozen(kw_only=True)
 class ListedFill:
-    """One execution, with the order and market that it belongs to."""
+    """One execution, with its order and market."""
 
     order_id: str
     market: Market
@@ -44,14 +44,14 @@ class ListedFill:
     fill: FillDetail
     booking: Booking
     settlement: Settlement | None = None
-    """How far the venue has settled it; None of simulated orders."""
+    """Settlement state at the venue; None for simulated orders."""
 
 
 _BOOKING_STYLES = {Booking.BOOKED: "dim", Booking.NOT_YET: "yellow", Booking.REVERSED: "red"}
 
 
 def list_fills(archive: Archive, market: str = "") -> Iterator[ListedFill]:
-    """All fills, newest first: those not in the ledger yet, then each window's, window by window.
+    """All fills, newest first: those not booked yet, then those of each window.
 
     Raises:
         JournalError: a row cannot be decoded.
@@ -65,7 +65,7 @@ def list_fills(archive: Archive, market: str = "") -> Iterator[ListedFill]:
 
 
 def _settled(archive: Archive, fills: Iterable[ListedFill]) -> Iterator[ListedFill]:
-    """Add how far each has settled."""
+    """Add each fill's settlement state."""
     known: dict[str, dict[str, Settlement]] = {}
     for listed in fills:
         if listed.order_id not in known:
@@ -75,7 +75,7 @@ def _settled(archive: Archive, fills: Iterable[ListedFill]) -> Iterator[ListedFi
 
 
 def fill_age(listed: ListedFill) -> tuple[int, str, str]:
-    """What fills are sorted by: when the venue traded them."""
+    """Sort key of fills: when the venue traded them."""
     return listed.fill.timestamp_ms, listed.fill.trade_id, listed.order_id
 
 
@@ -105,7 +105,7 @@ def _from_ledger(ledger: WindowLedger, entry: LedgerEntry) -> ListedFill:
 
 
 def fills_table(fills: Sequence[ListedFill], *, wide: bool) -> Table:
-    """Draw fills a row each; with their settlement, window and trade id if there is room."""
+    """Draw fills, one row each; with settlement, window and trade id if there is room."""
     headings = ("time", "order", "what", "size", "price", "fee", "as", "ledger")
     table = listing(*headings, right=("size", "price", "fee"))
     is_live = wide and any(listed.settlement is not None for listed in fills)
@@ -142,7 +142,7 @@ def _settlement_text(settlement: Settlement | None) -> Text:
 
 
 def fill_json(listed: ListedFill) -> dict[str, Any]:
-    """Tell a fill in exact texts: price and fee in dollars, size in shares."""
+    """Describe a fill in exact texts: price and fee in dollars, size in shares."""
     fill = listed.fill
     return {
         "at": iso_text(fill.timestamp_ms),

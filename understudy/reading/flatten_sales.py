@@ -1,4 +1,4 @@
-"""What a flatten sold, at what price, and what that cost against what the shares had cost."""
+"""What a flatten sold, at what price, and the result against the shares' cost."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from understudy.reading.orders import standing_fills
 
 @attrs.frozen(kw_only=True)
 class FlattenSale:
-    """All that a flatten has sold of one window's side."""
+    """Everything that a flatten has sold of one window's side."""
 
     market: Market
     side: Side
@@ -28,11 +28,11 @@ class FlattenSale:
     """Before the fee."""
     fees_nanos: int
     result_nanos: int | None
-    """Proceeds less fees less the average cost; None before the ledger has booked every fill."""
+    """Proceeds minus fees minus average cost; None before the ledger has booked every fill."""
 
     @property
     def words(self) -> str:
-        """One line for people."""
+        """Describe the sale in one line for people."""
         sold = (
             f"sold {size_label(self.size_units)} {self.side.value} of {self.market.slug} at "
             f"{average_label(self.proceeds_nanos, self.size_units)} on average, "
@@ -45,7 +45,7 @@ class FlattenSale:
 
     @property
     def json(self) -> dict[str, Any]:
-        """Exact texts: money in dollars, sizes in shares."""
+        """Describe the sale in exact texts: money in dollars, sizes in shares."""
         result = self.result_nanos
         return {
             "market": self.market.market_id,
@@ -59,7 +59,7 @@ class FlattenSale:
 
 
 def flatten_sales(archive: Archive, since_ms: int) -> list[FlattenSale]:
-    """Add up what flattening has sold since a moment of venue time, oldest window first.
+    """Sum up what flattening has sold since a moment of venue time, oldest window first.
 
     Raises:
         JournalError: a row cannot be decoded.
@@ -88,7 +88,7 @@ def _added_up(archive: Archive, orders: Sequence[OrderState]) -> FlattenSale:
 
 
 def _result_nanos(archive: Archive, orders: Sequence[OrderState]) -> int | None:
-    """The window's realized P&L with these orders' fills, less what it is without them."""
+    """The window's realized P&L with these orders' fills, minus that without them."""
     if any(order.unbooked for order in orders):
         return None
     market_id = orders[0].intent.market.market_id

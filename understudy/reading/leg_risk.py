@@ -1,9 +1,9 @@
-"""Leg risk: a pair is bought to be safe, and is not while one leg is filled and the other is not.
+"""Leg risk: an arbitrage pair is at risk while one leg is filled and the other is not.
 
-A pair's *gap* is what one leg has filled more than the other. Fills that came later and were not
-the pair's own can cover it: a purchase of the side that lacks, or a sale of the side in excess, by
-whatever rule. One fill covers each share once, the oldest gap first. What is left uncovered loses
-its price and fee if the other side wins: that is the money at risk.
+A pair's *gap* is how much more one leg has filled than the other. Later fills of other orders can
+cover it: a purchase of the missing side, or a sale of the excess side, by whatever rule. One fill
+covers each share once, the oldest gap first. What remains uncovered loses its price and fee if the
+other side wins: that is the money at risk.
 """
 
 from __future__ import annotations
@@ -20,26 +20,26 @@ from understudy.reading.orders import standing_fills
 
 
 class LegEnd(enum.Enum):
-    """How a pair's story ended."""
+    """How a pair ended."""
 
     NOT_FILLED = "not filled"
     BOTH_LEGS = "both legs"
-    """The legs filled alike; between their fills there may have been a gap."""
+    """Both legs filled alike; between their fills there may have been a gap."""
     COVERED = "covered"
-    """Fills of other orders made up for what one leg lacked."""
+    """Fills of other orders covered the gap."""
     WINDOW_END = "kept to the end"
-    """The window ended before that."""
+    """The window ended before the gap was covered."""
     ONE_LEGGED = "one-legged now"
 
 
 @attrs.frozen(kw_only=True)
 class PairRisk:
-    """One arbitrage pair: how far apart its legs were, for how long, and for how much."""
+    """One arbitrage pair: its largest gap, how long it lasted, and the money at risk."""
 
     yes: OrderState
     no: OrderState
     one_legged_ms: int
-    """Venue time during which part of it was uncovered, in all."""
+    """Total venue time during which part of it was uncovered."""
     worst_units: int
     """Most shares uncovered at once."""
     worst_nanos: int
@@ -59,7 +59,7 @@ class PairRisk:
 
 @attrs.frozen
 class _Move:
-    """A fill, with what it was a fill of."""
+    """A fill, with its order."""
 
     order_id: str
     side: Side
@@ -68,7 +68,7 @@ class _Move:
 
 
 class _Pair:
-    """A pair while its window's fills are gone through in the order of time."""
+    """A pair while its window's fills are processed in time order."""
 
     def __init__(self, yes: OrderState, no: OrderState) -> None:
         self.yes, self.no = yes, no
@@ -81,13 +81,13 @@ class _Pair:
 
     @property
     def excess_side(self) -> Side:
-        """The side of which more was filled; YES if they are alike."""
+        """The side that has filled more; YES if they are equal."""
         filled = self._filled_units
         return Side.YES if filled[Side.YES] >= filled[Side.NO] else Side.NO
 
     @property
     def open_units(self) -> int:
-        """What is uncovered now."""
+        """The uncovered size now."""
         return self._gap_units - self._covered_units
 
     @property
@@ -95,7 +95,7 @@ class _Pair:
         return abs(self._filled_units[Side.YES] - self._filled_units[Side.NO])
 
     def fill(self, move: _Move) -> None:
-        """Take a fill of its own."""
+        """Apply a fill of one of its legs."""
         self.pass_time(move.fill.timestamp_ms)
         excess_before = self.excess_side
         self._filled_units[move.side] += move.fill.size_units
@@ -108,14 +108,14 @@ class _Pair:
         self._note_worst()
 
     def cover(self, units: int, at_ms: int) -> int:
-        """Take as much as is lacking of so many shares; say how many were taken."""
+        """Cover the gap with up to this many shares; return how many were used."""
         self.pass_time(at_ms)
         taken_units = min(units, self.open_units)
         self._covered_units += taken_units
         return taken_units
 
     def pass_time(self, now_ms: int) -> None:
-        """Count the time since the last change, if something was uncovered in it."""
+        """Count the time since the last change, if something was uncovered."""
         if self.open_units:
             self.one_legged_ms += max(0, now_ms - self._changed_at_ms)
         self._changed_at_ms = max(now_ms, self._changed_at_ms)
@@ -129,7 +129,7 @@ class _Pair:
         self.worst_nanos = max(self.worst_nanos, -(-paid_nanos * self.open_units // filled_units))
 
     def result(self, now_ms: int) -> PairRisk:
-        """Say how it went, as of a moment."""
+        """Return the result, as of a moment."""
         closes_at_ms = self.yes.intent.market.closes_at_ms
         self.pass_time(min(now_ms, closes_at_ms))
         return PairRisk(
@@ -153,7 +153,7 @@ def leg_risks(orders: Iterable[OrderState], now_ms: int) -> tuple[PairRisk, ...]
     """Measure every arbitrage pair among all orders, oldest first.
 
     Args:
-        orders: every order, since those that are no legs may cover a gap.
+        orders: every order, since those that are not legs may cover a gap.
         now_ms: venue time until which an open gap is counted, at most to its window's end.
     """
     by_market: defaultdict[str, list[OrderState]] = defaultdict(list)
@@ -194,7 +194,7 @@ def _moves(orders: Iterable[OrderState]) -> Iterable[_Move]:
 
 
 def _cover(pairs: Iterable[_Pair], move: _Move) -> None:
-    """Let a fill of another order make up for what pairs lack, the oldest first."""
+    """Apply another order's fill to the gaps of pairs, the oldest first."""
     relieved_side = move.side.other if move.action is Action.BUY else move.side
     left_units = move.fill.size_units
     for pair in pairs:

@@ -1,4 +1,4 @@
-"""Finding the order that a person means."""
+"""Finds the order that a person means."""
 
 from __future__ import annotations
 
@@ -12,17 +12,17 @@ _CANDIDATES_MAX = 500
 
 
 class OrderNotFound(Exception):
-    """No order, or more than one, is meant; the sentence names those that are near."""
+    """No order matches, or several do; the sentence names similar ones."""
 
 
 def find_order(archive: Archive, text: str) -> OrderState:
     """Return the order with this id, this beginning of an id, or this number.
 
-    ``order_7_1f2e3d4c``, ``order_7_1f``, ``order_7`` and ``7`` all mean the same order, as long as
-    no other one fits as well.
+    ``order_7_1f2e3d4c``, ``order_7_1f``, ``order_7`` and ``7`` all mean the same order, unless
+    another one matches as well.
 
     Raises:
-        OrderNotFound: none fits, several do, or nothing of it can be read.
+        OrderNotFound: none matches, several do, or its rows cannot be read.
         JournalError: the journal cannot be read.
     """
     several: tuple[str, ...] = ()
@@ -44,7 +44,7 @@ def find_order(archive: Archive, text: str) -> OrderState:
 
 
 def _nearest(archive: Archive, text: str) -> list[str]:
-    """Ids that share the longest beginning with the text, the most alike first."""
+    """Ids that share the longest prefix with the text, the most similar first."""
     for length in range(len(text) - 1, -1, -1):
         found = archive.order_ids(text[:length], _CANDIDATES_MAX)
         if found:

@@ -1,4 +1,4 @@
-"""How moments of venue time are written, in UTC."""
+"""Formats for moments of venue time, in UTC."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Orders as a list: for people a table, for programs exact texts."""
+"""Orders as a list: a table for people, exact texts for programs."""
 
 from __future__ import annotations
 
@@ -29,18 +29,18 @@ _STATUS_STYLES = {
 
 
 def is_open(order: OrderState) -> bool:
-    """Whether an order still owns its side: it lives, or a fill of it is not in the ledger yet."""
+    """Whether an order owns its side: it lives, or the ledger lacks a fill of it."""
     return not (order.is_terminal and is_booked(order))
 
 
 def standing_fills(order: OrderState) -> tuple[FillDetail, ...]:
-    """The fills that were not taken back."""
+    """The fills that were not reversed."""
     return tuple(fill for fill in order.fills if fill.trade_id not in order.reversed_trade_ids)
 
 
 @attrs.frozen(kw_only=True)
 class FillRatio:
-    """How much of what was ordered was traded; over orders that have ended."""
+    """How much of the ordered size was traded, over orders that have ended."""
 
     orders_count: int = 0
     touched_count: int = 0
@@ -50,7 +50,7 @@ class FillRatio:
 
     @classmethod
     def of(cls, orders: Iterable[OrderState]) -> FillRatio:
-        """Add up the orders that have ended; what may still fill says nothing yet."""
+        """Sum up the orders that have ended; open ones may still fill."""
         ended = [order for order in orders if order.is_terminal]
         return cls(
             orders_count=len(ended),
@@ -60,7 +60,7 @@ class FillRatio:
         )
 
     def __add__(self, other: FillRatio) -> FillRatio:
-        """Of the orders of both."""
+        """Combine both."""
         return FillRatio(
             orders_count=self.orders_count + other.orders_count,
             touched_count=self.touched_count + other.touched_count,
@@ -75,12 +75,12 @@ class FillRatio:
 
 
 def by_status(orders: Iterable[OrderState]) -> dict[str, int]:
-    """How many orders stand how."""
+    """Number of orders by status."""
     return dict(sorted(Counter(order.status.value for order in orders).items()))
 
 
 def status_text(order: OrderState) -> Text:
-    """Write where an order stands."""
+    """Write an order's status."""
     return Text(status_label(order.status), _STATUS_STYLES.get(order.status, "yellow"))
 
 
@@ -90,12 +90,12 @@ def filled_label(order: OrderState) -> str:
 
 
 def one_line(words: str) -> Text:
-    """Write what is cut off, before anything else is, where there is little room."""
+    """Make a line that is the first to be truncated where there is little room."""
     return Text(shown(words), no_wrap=True, overflow="ellipsis")
 
 
 def order_cells(order: OrderState) -> list[str | Text]:
-    """When it was made, which it is, what for, its limit, how far it got, at what, its status."""
+    """Cells of an order: time, id, action, limit, filled size, average price, status."""
     intent, average = order.intent, order.average_price_ticks
     return [
         moment_label(intent.created_at_ms),
@@ -109,7 +109,7 @@ def order_cells(order: OrderState) -> list[str | Text]:
 
 
 def orders_table(orders: Sequence[OrderState], *, wide: bool) -> Table:
-    """Draw orders a row each; with their window, priority and reason if there is room."""
+    """Draw orders, one row each; with window, priority and reason if there is room."""
     headings = ("created", "order", "what", "limit", "filled", "at", "status")
     table = listing(*headings, right=("limit", "filled", "at"))
     if wide:
@@ -125,7 +125,7 @@ def orders_table(orders: Sequence[OrderState], *, wide: bool) -> Table:
 
 
 def order_json(order: OrderState) -> dict[str, Any]:
-    """Tell an order in exact texts: prices and money in dollars, sizes in shares."""
+    """Describe an order in exact texts: prices and money in dollars, sizes in shares."""
     intent = order.intent
     return {
         "order": intent.order_id,

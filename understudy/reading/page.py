@@ -1,4 +1,4 @@
-"""The report as one page: no script, no font, no picture from anywhere else."""
+"""The report as one self-contained page: no script, font or picture from elsewhere."""
 
 from __future__ import annotations
 
@@ -94,7 +94,7 @@ def _tiles(performance: Performance) -> Iterable[str]:
 
 
 def _plots(performance: Performance) -> Iterable[str]:
-    """Draw what there is something to draw of."""
+    """Draw the plots that have data."""
     windows, orders = performance.windows, performance.orders
     if windows:
         yield figure(

@@ -1,4 +1,4 @@
-"""What pages that stand alone are made of: no script, no font, no picture from anywhere else."""
+"""Building blocks of self-contained pages: no script, font or picture from elsewhere."""
 
 from __future__ import annotations
 
@@ -77,7 +77,7 @@ $body
 
 
 def escaped(text: str) -> str:
-    """Plain text as HTML: markup and control characters are shown, and do nothing."""
+    """Escape plain text for HTML; markup and control characters are shown and have no effect."""
     return escape(shown(text, keeps_breaks=True))
 
 
@@ -98,7 +98,7 @@ def page_body(
     facts: Iterable[tuple[str, str]],
     sections: Mapping[str, str],
 ) -> str:
-    """Put a page's parts below each other; all but the facts and headings is HTML already."""
+    """Put a page's parts below each other; all but the facts and headings are HTML already."""
     told = "".join(f"<dt>{escaped(name)}</dt><dd>{escaped(words)}</dd>" for name, words in facts)
     cards = {"In words": f"<dl>{told}</dl>", **sections}
     return f'<div class="tiles">{"".join(tiles)}</div><div class="plots">{"".join(plots)}</div>' + (
@@ -112,7 +112,7 @@ def page_body(
 def windows_table(
     windows: Sequence[WindowFigures], heading: str, cell: Callable[[WindowFigures], str]
 ) -> str:
-    """Write windows and what they brought, the newest first, with one column of the page's own."""
+    """Write windows and their results, newest first, with one extra column."""
     if not any(window.is_settled for window in windows):
         return '<p class="muted">No window has settled yet.</p>'
     numeric = ("P&L", "in all", "moved", "orders", heading, "fees")
@@ -143,7 +143,7 @@ def tile(name: str, value: str, note: str) -> str:
 
 
 def figure(title: str, svg: str, caption: str, tall_svg: str = "") -> str:
-    """Frame a plot; one that has a tall variant is as wide as the page, which shows either."""
+    """Frame a plot; one with a tall variant has the page's width, and the page shows either."""
     drawn = _labelled(svg, title)
     if tall_svg:
         tall = _labelled(tall_svg, title)
@@ -159,14 +159,14 @@ def _labelled(svg: str, title: str) -> str:
 
 
 def table(headings: Sequence[str], rows: Iterable[Sequence[str]], *, numeric: Sequence[str]) -> str:
-    """Write a table of cells that are HTML already."""
+    """Write a table whose cells are HTML already."""
     classes = ["number" if heading in numeric else "" for heading in headings]
     head = table_row("th", [escaped(heading) for heading in headings], classes)
     return f"<table>{head}{''.join(table_row('td', cells, classes) for cells in rows)}</table>"
 
 
 def table_row(tag: str, cells: Sequence[str], classes: Sequence[str]) -> str:
-    """Write a row of cells that are HTML already, each with a class or none."""
+    """Write a row whose cells are HTML already, each with a class or None."""
     written = (
         f'<{tag} class="{name}">{cell}</{tag}>' if name else f"<{tag}>{cell}</{tag}>"
         for cell, name in zip(cells, classes, strict=True)

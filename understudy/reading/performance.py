@@ -1,4 +1,4 @@
-"""What trading brought: P&L, fees, fill ratios, prices against limits, leg risk."""
+"""Results of trading: P&L, fees, fill ratios, prices against limits, leg risk."""
 
 from __future__ import annotations
 
@@ -17,50 +17,50 @@ from understudy.reading.windows import WindowFigures, windows_of
 
 @attrs.frozen(kw_only=True)
 class LegRisk:
-    """The arbitrage pairs added up."""
+    """Totals over the arbitrage pairs."""
 
     pairs: tuple[PairRisk, ...]
     """Oldest first."""
 
     @property
     def one_legged(self) -> tuple[PairRisk, ...]:
-        """The pairs that ever were, the most money at risk first."""
+        """The pairs that were ever one-legged, the most money at risk first."""
         found = [pair for pair in self.pairs if pair.worst_units]
         return tuple(sorted(found, key=lambda pair: (-pair.worst_nanos, pair.created_at_ms)))
 
     @property
     def longest_ms(self) -> int:
-        """Longest time that one of them was."""
+        """Longest time that one of them was one-legged."""
         return max((pair.one_legged_ms for pair in self.pairs), default=0)
 
     @property
     def worst_nanos(self) -> int:
-        """Most money that was at risk in one of them."""
+        """Most money at risk in one of them."""
         return max((pair.worst_nanos for pair in self.pairs), default=0)
 
     @property
     def ends(self) -> dict[LegEnd, int]:
-        """How many ended how."""
+        """Number of pairs by how they ended."""
         counts = Counter(pair.end for pair in self.pairs)
         return {end: counts[end] for end in LegEnd if counts[end]}
 
 
 @attrs.frozen(kw_only=True)
 class Performance:
-    """Everything that a report tells."""
+    """The contents of a report."""
 
     as_of_ms: int
     """Venue time of the newest event in the journal; 0 if there is none."""
     windows: tuple[WindowFigures, ...]
-    """Settled, in the order of their opening."""
+    """Settled windows, by opening time."""
     open_windows: tuple[WindowFigures, ...]
     orders: tuple[OrderState, ...]
-    """In the order of their creation."""
+    """In the order of creation."""
     leg_risk: LegRisk
 
     @property
     def pnl_nanos(self) -> int:
-        """Sum over the settled windows."""
+        """Total over the settled windows."""
         return sum(window.pnl_nanos for window in self.windows)
 
     @property
@@ -70,12 +70,12 @@ class Performance:
 
     @property
     def open_realized_nanos(self) -> int:
-        """What windows without a result have brought so far: their sales' gains, less all fees."""
+        """Result so far of windows not settled yet: their sales' gains minus all fees."""
         return sum(window.open_nanos for window in self.open_windows)
 
     @property
     def fees_nanos(self) -> int:
-        """Fees of all windows, of those too that are still open."""
+        """Fees of all windows, including those still open."""
         return sum(window.fees_nanos for window in (*self.windows, *self.open_windows))
 
     @property
@@ -101,12 +101,12 @@ class Performance:
 
     @property
     def orders_by_status(self) -> dict[str, int]:
-        """How many orders stand how."""
+        """Number of orders by status."""
         return by_status(self.orders)
 
     @property
     def filled_units(self) -> int:
-        """Shares traded in all."""
+        """Total shares traded."""
         return sum(order.filled_units for order in self.orders)
 
     @property
@@ -121,12 +121,12 @@ class Performance:
 
     @property
     def improvement_nanos(self) -> int:
-        """How much better than their limits the orders traded, in money; negative: worse."""
+        """How much better than their limits the orders traded, in nanodollars; negative: worse."""
         return sum(map(improvement_nanos, self.orders))
 
 
 def improvement_nanos(order: OrderState) -> int:
-    """How much better than its limit an order traded, in money; negative: worse."""
+    """How much better than its limit an order traded, in nanodollars; negative: worse."""
     sign = 1 if order.intent.action is Action.BUY else -1
     return sum(
         sign * (order.intent.price_ticks - fill.price_ticks) * fill.size_units
@@ -135,7 +135,7 @@ def improvement_nanos(order: OrderState) -> int:
 
 
 def read_performance(archive: Archive) -> Performance:
-    """Read the whole journal once, and add it up.
+    """Read the whole journal once, and compute the report.
 
     Raises:
         JournalError: a row cannot be decoded.

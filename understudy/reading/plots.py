@@ -1,4 +1,4 @@
-"""The report's plots, each one an SVG text that takes its colours from the page around it."""
+"""The report's plots, each an SVG text that takes its colours from the surrounding page."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ _CSS_NAMES = {
     LOSS: "loss",
     ACCENT: "accent",
 }
-"""Drawn in these stand-ins, which become the page's CSS variables: it may be light or dark."""
+"""Placeholder colours, replaced by the page's CSS variables: the page may be light or dark."""
 
 PRIORITY_NAMES = {0: "arbitrage", 2: "inventory", 3: "safety"}
 
@@ -59,7 +59,7 @@ _STYLE: dict[Any, Any] = {
 
 @contextlib.contextmanager
 def plot_style() -> Iterator[None]:
-    """Draw in our style and no other: Matplotlib has read a file in the working directory."""
+    """Use our style only: Matplotlib reads a style file in the working directory."""
     with matplotlib.rc_context():
         matplotlib.rcdefaults()
         matplotlib.rcParams.update(_STYLE)
@@ -68,7 +68,7 @@ def plot_style() -> Iterator[None]:
 
 _NO_METADATA = dict.fromkeys(("Creator", "Date", "Format", "Type"))
 _BARS_MAX = 120
-"""More windows than this are drawn as a line alone."""
+"""More windows than this are drawn as a line only."""
 _LABELS_MAX = 8
 _BAR_HEIGHT = 0.46
 _ROWS_MIN = 3
@@ -82,11 +82,11 @@ _STATUS_COLOURS = {
 
 
 def pnl_plot(windows: Sequence[WindowFigures], *, is_tall: bool = False) -> str:
-    """Each settled window's result as a bar, and their running total as a line.
+    """Draw each settled window's result as a bar, and their running total as a line.
 
     Args:
         windows: in the order in which they settled.
-        is_tall: draw it for a telephone, held upright.
+        is_tall: draw it for a phone held upright.
     """
     with plot_style():
         figure, axes = canvas(4.2, 4.4) if is_tall else canvas(width=9.6, height=3.1)
@@ -117,7 +117,7 @@ def pnl_plot(windows: Sequence[WindowFigures], *, is_tall: bool = False) -> str:
 
 
 def fees_plot(windows: Sequence[WindowFigures]) -> str:
-    """Fees paid in each settled window."""
+    """Draw the fees paid in each settled window."""
     with plot_style():
         figure, axes = canvas()
         fees = [_dollars(window.fees_nanos) for window in windows]
@@ -131,7 +131,7 @@ def fees_plot(windows: Sequence[WindowFigures]) -> str:
 
 
 def fill_ratio_plot(ratios: Mapping[int, FillRatio]) -> str:
-    """Filled part of the size ordered, by priority, on a track that stands for all of it."""
+    """Draw the filled part of the ordered size, by priority, on a track that shows all of it."""
     with plot_style():
         figure, axes = canvas()
         names = [_ratio_name(priority, ratio) for priority, ratio in ratios.items()]
@@ -151,7 +151,7 @@ def _ratio_name(priority: int, ratio: FillRatio) -> str:
 
 
 def status_plot(orders_by_status: Mapping[str, int]) -> str:
-    """How many orders stand how."""
+    """Draw the number of orders by status."""
     with plot_style():
         figure, axes = canvas()
         names = [status.lower().replace("_", " ") for status in orders_by_status]
@@ -165,7 +165,7 @@ def status_plot(orders_by_status: Mapping[str, int]) -> str:
 
 
 def _list_downwards(axes: Axes, rows: int) -> None:
-    """Make horizontal bars a list: first one on top, as thick for few of them as for many."""
+    """Turn horizontal bars into a list: first one on top, the same thickness for any number."""
     axes.set_xticks([])
     axes.set_ylim(max(rows, _ROWS_MIN) - 0.4, -0.6)
     axes.spines["bottom"].set_visible(False)
@@ -173,7 +173,7 @@ def _list_downwards(axes: Axes, rows: int) -> None:
 
 
 def price_plot(orders: Sequence[OrderState]) -> str:
-    """Average fill price against limit; orders of the same two prices are one, larger dot."""
+    """Draw average fill price against limit; orders with the same two prices share a larger dot."""
     with plot_style():
         figure, axes = canvas()
         for action, marker, colour in ((Action.BUY, "o", ACCENT), (Action.SELL, "v", LOSS)):
@@ -207,7 +207,7 @@ def _price_dots(orders: Sequence[OrderState], action: Action) -> Counter[tuple[i
 
 
 def _price_range(axes: Axes) -> tuple[float, float]:
-    """Make room on both axes alike, so that the diagonal means what it seems to mean."""
+    """Use the same range on both axes, so that the diagonal means equal prices."""
     bounds = axes.dataLim
     low, high = min(bounds.x0, bounds.y0), max(bounds.x1, bounds.y1)
     margin = max(0.03, 0.08 * (high - low))
@@ -215,7 +215,7 @@ def _price_range(axes: Axes) -> tuple[float, float]:
 
 
 def canvas(width: float = 4.7, height: float = 2.9) -> tuple[Figure, Axes]:
-    """Begin a figure with one plot, as transparent as the page."""
+    """Start a figure with one plot, with a transparent background."""
     figure = Figure(figsize=(width, height), layout="constrained")
     figure.patch.set_alpha(0)
     axes = figure.add_subplot()
@@ -226,7 +226,7 @@ def canvas(width: float = 4.7, height: float = 2.9) -> tuple[Figure, Axes]:
 def label_opening_times(
     axes: Axes, opens_at_ms: Sequence[int], labels_max: int = _LABELS_MAX
 ) -> None:
-    """Write opening times below some of the windows; the day, where another one begins."""
+    """Label some of the windows with their opening times, and with the day where it changes."""
     step = -(-len(opens_at_ms) // labels_max)
     labels = []
     known_day = ""
@@ -242,7 +242,7 @@ def _dollars(amount_nanos: int) -> float:
 
 
 def svg_element(figure: Figure, name: str) -> str:
-    """Draw a figure as an element that several can stand in one page with."""
+    """Render a figure as an element; several can be in one page."""
     text = io.StringIO()
     figure.savefig(text, format="svg", metadata=_NO_METADATA)
     svg = text.getvalue()

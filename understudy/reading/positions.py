@@ -1,4 +1,4 @@
-"""Positions as a list: what each window holds, cost and brought, or may bring."""
+"""Positions as a list: each window's holdings, cost and result, or possible results."""
 
 from __future__ import annotations
 
@@ -32,14 +32,14 @@ def pnl_if_nanos(ledger: WindowLedger, winner: Side | None) -> int:
 
 
 def result_label(ledger: WindowLedger) -> str:
-    """Write who won, or that the window has no result yet."""
+    """Write the winner, or that the window has no result yet."""
     if ledger.result is None:
         return "open"
     return winner_label(ledger.result.winner)
 
 
 def positions_table(ledgers: Sequence[WindowLedger], *, wide: bool) -> Table:
-    """Draw windows a row each, an open one with both results that it can have, and the total."""
+    """Draw windows, one row each, an open one with both possible results; and the total."""
     every = [ledger.totals() for ledger in ledgers]
     settled = [(each.market.slug, each.pnl_nanos()) for each in ledgers if each.is_settled]
     footers: dict[str, str | Text] = {
@@ -71,7 +71,7 @@ def positions_table(ledgers: Sequence[WindowLedger], *, wide: bool) -> Table:
 
 
 def window_labels(slugs: Iterable[str], *, wide: bool) -> dict[str, str]:
-    """Windows' slugs, or, where there is little room, the parts that tell them apart."""
+    """Windows' slugs or, where there is little room, the parts that differ."""
     each = list(slugs)
     return {slug: slug for slug in each} if wide else slug_labels(each)
 
@@ -90,7 +90,7 @@ def _pnl_text(ledger: WindowLedger) -> Text:
 
 
 def holdings_json(yes: Holding, no: Holding) -> dict[str, str]:
-    """Tell what is held and what it cost, in exact texts; the short names go after release 0.1."""
+    """Describe holdings and their cost in exact texts; the short names go after release 0.1."""
     yes_shares, no_shares = size_text(yes.quantity_units), size_text(no.quantity_units)
     yes_cost, no_cost = dollars_text(yes.cost_nanos), dollars_text(no.cost_nanos)
     return {
@@ -106,7 +106,7 @@ def holdings_json(yes: Holding, no: Holding) -> dict[str, str]:
 
 
 def position_json(ledger: WindowLedger) -> dict[str, Any]:
-    """Tell a position in exact texts: money in dollars, sizes in shares."""
+    """Describe a position in exact texts: money in dollars, sizes in shares."""
     totals, result = ledger.totals(), ledger.result
     return {
         "market": ledger.market.market_id,

@@ -42,7 +42,7 @@ def percent_label(ratio: Fraction | None) -> str:
 
 
 def report_view(performance: Performance, *, wide: bool, rows: int | None) -> RenderableType:
-    """Draw the report; with so many windows, the newest, or all of them."""
+    """Draw the report, with the newest ``rows`` windows, or all of them."""
     if not performance.windows and not performance.orders:
         return Text("nothing was traded yet", "dim italic")
     parts: list[RenderableType] = [
@@ -92,7 +92,7 @@ def _window_cells(window: WindowFigures, total_nanos: int) -> list[str | Text]:
 
 
 def fact_rows(performance: Performance) -> list[tuple[str, Text]]:
-    """What there is to say in sentences: a name and the words."""
+    """The facts of the report: a name and a sentence each."""
     traded = performance.traded_windows
     gained = sum(window.pnl_nanos > 0 for window in traded)
     pnl = exact_money(performance.pnl_nanos).append(
@@ -198,7 +198,7 @@ def limits_label(pair: PairRisk) -> str:
 
 
 def report_json(performance: Performance) -> dict[str, Any]:
-    """Tell the report in exact texts: money in dollars, sizes in shares."""
+    """Describe the report in exact texts: money in dollars, sizes in shares."""
     risk, windows = performance.leg_risk, performance.windows
     return {
         "as_of": iso_text(performance.as_of_ms) if performance.as_of_ms else None,
@@ -245,7 +245,7 @@ def _window_json(window: WindowFigures, total_nanos: int) -> dict[str, Any]:
 
 
 def _ratio_json(ratio: FillRatio) -> dict[str, Any]:
-    """Tell a ratio by its two parts: few ratios are exact decimals."""
+    """Describe a ratio by its two parts: few ratios are exact decimals."""
     return {
         "orders": ratio.orders_count,
         "orders_with_fills": ratio.touched_count,

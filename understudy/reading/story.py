@@ -1,4 +1,4 @@
-"""One order explained: why it was made, what it was made on, and everything that befell it."""
+"""The story of one order: why it was made, on what data, and everything that happened to it."""
 
 from __future__ import annotations
 
@@ -31,8 +31,8 @@ from understudy.reading.orders import (
 
 
 @attrs.frozen
-class ToldEvent:
-    """An event, and what it says in words."""
+class DescribedEvent:
+    """An event, and its description."""
 
     event: StoredEvent
     words: str
@@ -40,17 +40,17 @@ class ToldEvent:
 
 @attrs.frozen(kw_only=True)
 class Story:
-    """All that the journal has on one order."""
+    """Everything the journal has on one order."""
 
     order: OrderState
     partner: OrderState | None
     """The other leg of its arbitrage."""
     settlements: Mapping[str, Settlement]
-    """How far each trade has settled at the venue, by trade id; empty of a simulated order."""
+    """Settlement state of each trade at the venue, by trade id; empty for a simulated order."""
     settings: SettingsChanged | None
-    """The settings it was decided by; None of a journal that does not tell."""
-    events: tuple[ToldEvent, ...]
-    """As they happened, whoever recorded them."""
+    """The settings in force when it was decided; None if the journal does not record them."""
+    events: tuple[DescribedEvent, ...]
+    """In the order of time, whoever recorded them."""
 
 
 def read_story(archive: Archive, order: OrderState) -> Story:
@@ -66,13 +66,14 @@ def read_story(archive: Archive, order: OrderState) -> Story:
         settlements=archive.settlements(order.intent.order_id),
         settings=archive.settings(order.intent.settings_number),
         events=tuple(
-            ToldEvent(each, describe_event(each)) for each in archive.story(order.intent.order_id)
+            DescribedEvent(each, describe_event(each))
+            for each in archive.story(order.intent.order_id)
         ),
     )
 
 
 def story_json(story: Story) -> dict[str, Any]:
-    """Tell the story in exact texts; each event's ``body`` is as it was recorded."""
+    """Describe the story in exact texts; each event's ``body`` is as it was recorded."""
     order = story.order
     return {
         **order_json(order),
@@ -128,7 +129,7 @@ def story_view(story: Story) -> RenderableType:
 
 
 def fact_rows(story: Story) -> list[tuple[str, Text]]:
-    """What there is to say of the order itself: a name and the words, some of several lines."""
+    """The facts of the order itself: a name and words, some of several lines."""
     order, intent = story.order, story.order.intent
     lifetime = span_label(intent.expires_at_ms - intent.created_at_ms)
     kind = f"{intent.time_in_force.value}{', post-only' if intent.is_post_only else ''}"
@@ -194,7 +195,7 @@ def _events_table(story: Story) -> Table:
 
 
 def event_cells(story: Story) -> Iterator[tuple[str, str, str, str]]:
-    """Of each event when it was, how long after the first, whose it is, and what it says."""
+    """Cells of each event: its time, how long after the first, its actor, and its description."""
     for told in story.events:
         event = told.event
         after = span_label(event.at_ms - story.events[0].event.at_ms)
@@ -202,6 +203,6 @@ def event_cells(story: Story) -> Iterator[tuple[str, str, str, str]]:
 
 
 def _actor_label(event: StoredEvent) -> str:
-    """The actor; from its second filling on also which one it was."""
+    """The actor; with its generation if that is above one."""
     name = "order" if event.order_id and event.role.endswith(event.order_id) else event.role
     return name if event.generation == 1 else f"{name} #{event.generation}"

@@ -1,4 +1,4 @@
-"""What is compared and counted, wherever it comes from: windows and orders of one account."""
+"""Windows and orders of one account, in the form that reports and comparisons use."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _REASON_LENGTH = 40
 
 @attrs.frozen(kw_only=True)
 class ResultWindow:
-    """One window and what came of it."""
+    """One window and its result."""
 
     market: Market
     is_settled: bool
@@ -29,13 +29,13 @@ class ResultWindow:
     pnl_nanos: int
     """After fees; 0 while it is not settled."""
     open_nanos: int = 0
-    """While it is not settled, what its sales have gained, less all fees."""
+    """While it is not settled: its sales' gains minus all fees."""
     fees_nanos: int
     strike_e18: int | None
     strike_source: str = ""
     close_e18: int | None
     fills_count: int
-    """Those that stand."""
+    """Number of fills that stand."""
     orders: tuple[OrderState, ...]
 
     @property
@@ -54,7 +54,7 @@ class ResultWindow:
         return tuple(sorted(moves, key=lambda move: move.fill.timestamp_ms))
 
     def figures(self) -> WindowFigures:
-        """Add it up."""
+        """Compute the window's figures."""
         moves, market = self.moves, self.market
         cash_nanos = lowest_nanos = 0
         for move in moves:
@@ -96,24 +96,24 @@ class WindowFigures:
     pnl_nanos: int
     """After fees; 0 while it is not settled."""
     open_nanos: int
-    """While it is not settled, what its sales have gained, less all fees."""
+    """While it is not settled: its sales' gains minus all fees."""
     fees_nanos: int
     strike_e18: int | None
     strike_source: str
     close_e18: int | None
     orders_count: int
     fills_count: int
-    """Those that stand."""
+    """Number of fills that stand."""
     fill_ratio: FillRatio
     most_paid_nanos: int
-    """Most money that was paid out at once, less what sales had brought by then."""
+    """Most money paid out at any time, net of earlier sales."""
     held_ms: int
     """From the first fill to the window's end."""
 
 
 @attrs.frozen
 class Move:
-    """A fill, with its order and how its window ended."""
+    """A fill, with its order and its window's winner."""
 
     order: OrderState
     fill: FillDetail
@@ -122,13 +122,13 @@ class Move:
 
     @property
     def cash_nanos(self) -> int:
-        """Received less paid, fee included."""
+        """Received minus paid, fee included."""
         sign = 1 if self.order.intent.action is Action.SELL else -1
         return sign * self.fill.price_ticks * self.fill.size_units - self.fill.fee_nanos
 
     @property
     def pnl_nanos(self) -> int:
-        """What this fill has brought by the window's end; the fills of a window add up to its."""
+        """Result of this fill at the window's end; a window's fills add up to its P&L."""
         if not self.is_settled:
             return 0
         sign = 1 if self.order.intent.action is Action.BUY else -1
@@ -142,12 +142,12 @@ class Move:
 
 
 def reason_kind(order: OrderState) -> str:
-    """What a reason begins with, before its numbers: ``arbitrage``, ``hedging``."""
+    """The words of a reason before its numbers: ``arbitrage``, ``hedging``."""
     return order.intent.reason.partition(":")[0].strip()[:_REASON_LENGTH] or "none"
 
 
 def windows_in(archive: Archive) -> tuple[ResultWindow, ...]:
-    """Take the windows of a data directory, oldest first."""
+    """Read the windows of a data directory, oldest first."""
     orders = sorted(archive.orders(), key=lambda order: order.intent.created_at_ms)
     return windows_of(archive.windows(), orders)
 
@@ -155,7 +155,7 @@ def windows_in(archive: Archive) -> tuple[ResultWindow, ...]:
 def windows_of(
     ledgers: Iterable[WindowLedger], orders: Iterable[OrderState]
 ) -> tuple[ResultWindow, ...]:
-    """Take windows as the ledger has them, oldest first, each with its own of some orders."""
+    """Combine the ledger's windows, oldest first, with their orders."""
     by_market: defaultdict[str, list[OrderState]] = defaultdict(list)
     for order in orders:
         by_market[order.intent.market.market_id].append(order)
@@ -181,12 +181,12 @@ def _from_ledger(ledger: WindowLedger, orders: Iterable[OrderState]) -> ResultWi
 
 
 def running_totals(windows: Iterable[WindowFigures]) -> list[int]:
-    """What each window and all before it have brought."""
+    """Total of each window and all before it."""
     return list(accumulate(window.pnl_nanos for window in windows))
 
 
 def drawdowns(windows: Iterable[WindowFigures]) -> list[int]:
-    """How far the total of each window lay below the highest before, zero or less."""
+    """How far below the earlier maximum the total is after each window; zero or negative."""
     totals = running_totals(windows)
     return [
         total - max(0, high) for total, high in zip(totals, accumulate(totals, max), strict=True)

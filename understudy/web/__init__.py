@@ -1,1 +1,1 @@
-"""A page in the browser about one data directory, served by a process of its own."""
+"""A web page about one data directory, served by a process of its own."""

@@ -1,7 +1,7 @@
-"""Who may see the page and who may act: the token, the session's cookie, names and origins.
+"""Access control: the token, the session's cookie, host names and origins.
 
-Whoever has logged in holds a cookie that the token has signed, so a server that falls and comes
-back still knows them, and a new token ends every session.
+A session's cookie is signed with the token. So a restarted server still accepts it, and a new token
+ends every session.
 """
 
 from __future__ import annotations
@@ -19,14 +19,14 @@ from understudy.credentials.private_key import FileNotPrivate, private_text
 
 TOKEN_NAME = "web-token"  # noqa: S105 # a file's name
 SESSION_S = 12 * 3_600
-"""How long a log-in lasts."""
+"""How long a session lasts."""
 _TOKEN_BYTES = 32
 _TOKEN_CHARS_MIN = 20
 _FILE_CHARS_MAX = 400
 
 
 class NoToken(Exception):
-    """There is no token that may be used; the sentence says why, and never quotes any of it."""
+    """There is no usable token; the sentence says why, and never quotes any of it."""
 
 
 def read_token(data_dir: Path) -> str:
@@ -48,7 +48,7 @@ def read_token(data_dir: Path) -> str:
 
 
 def new_token(data_dir: Path) -> str:
-    """Make a token in the place of any other one; every session that there is ends.
+    """Make a new token in place of any other; all sessions end.
 
     Raises:
         OSError: it cannot be written.
@@ -59,7 +59,7 @@ def new_token(data_dir: Path) -> str:
 
 
 def is_token(data_dir: Path, said: str) -> bool:
-    """Whether somebody has said the token; takes as long however much of it is right.
+    """Whether this is the token, compared in constant time.
 
     Raises:
         NoToken: as ``read_token``.
@@ -69,7 +69,7 @@ def is_token(data_dir: Path, said: str) -> bool:
 
 
 def new_session(data_dir: Path, now_s: float) -> str:
-    """Make the cookie's value for somebody who has said the token.
+    """Make the cookie's value for somebody who has given the token.
 
     Raises:
         NoToken: as ``read_token``.
@@ -79,7 +79,7 @@ def new_session(data_dir: Path, now_s: float) -> str:
 
 
 def is_session(data_dir: Path, cookie: str, now_s: float) -> bool:
-    """Whether a cookie is one that this data directory's token has signed, and still lasts."""
+    """Whether a cookie was signed with this data directory's token, and has not expired."""
     body, _, signature = cookie.rpartition(".")
     try:
         wanted = _signature(read_token(data_dir), "session", body)
@@ -91,7 +91,7 @@ def is_session(data_dir: Path, cookie: str, now_s: float) -> bool:
 
 
 def form_token(data_dir: Path, cookie: str) -> str:
-    """What a form of this session must hold, so that no other site's form passes for it.
+    """The value that this session's forms must contain, so that another site's form is refused.
 
     Raises:
         NoToken: as ``read_token``.
@@ -100,7 +100,7 @@ def form_token(data_dir: Path, cookie: str) -> str:
 
 
 def is_form_token(data_dir: Path, cookie: str, said: str) -> bool:
-    """Whether a form is one that this session was given."""
+    """Whether a form contains this session's value."""
     try:
         wanted = form_token(data_dir, cookie)
     except NoToken:
@@ -114,19 +114,19 @@ def _signature(token: str, purpose: str, text: str) -> str:
 
 
 def is_loopback_address(host: str) -> bool:
-    """Whether only this machine reaches what listens there.
+    """Whether only this machine can reach an address.
 
     Raises:
-        ValueError: it is no IP address.
+        ValueError: it is not an IP address.
     """
     return ipaddress.ip_address(host).is_loopback
 
 
 def is_host_allowed(host: str, names: Collection[str]) -> bool:
-    """Whether a request's ``Host`` is this page's.
+    """Whether a request's ``Host`` is allowed.
 
-    A site elsewhere may have its own name point here (DNS rebinding), so a name must be known;
-    an address cannot be pointed anywhere.
+    Another site may point its own name here (DNS rebinding), so a name must be known; an address
+    cannot be redirected like that.
     """
     name = _name_of(host)
     if name is None:
@@ -141,7 +141,7 @@ def is_host_allowed(host: str, names: Collection[str]) -> bool:
 
 
 def is_same_origin(origin: str, host: str) -> bool:
-    """Whether a request's ``Origin`` is the page itself; a proxy with TLS may stand before it."""
+    """Whether a request's ``Origin`` is the page itself; a TLS proxy may be in front of it."""
     try:
         parts = urlsplit(origin)
     except ValueError:

@@ -1,4 +1,4 @@
-"""What may be done from the page: halt, resume and flatten, each asked for twice."""
+"""Actions of the page: halt, resume, flatten and reload, each confirmed once."""
 
 from __future__ import annotations
 
@@ -20,15 +20,15 @@ REASON_CHARS_MAX = 200
 
 @attrs.frozen(kw_only=True)
 class PageAction:
-    """One thing that a person can do."""
+    """One action that a person can take."""
 
     name: str
-    """Of the control command, and of its path."""
+    """Name of the control command, and of its path."""
     title: str
     effects: tuple[str, ...]
-    """What will happen, a sentence each."""
+    """What will happen, one sentence each."""
     reason: str
-    """What is recorded if nobody gives a reason."""
+    """The reason recorded if nobody gives one."""
 
 
 ACTIONS: Mapping[str, PageAction] = {
@@ -38,9 +38,9 @@ ACTIONS: Mapping[str, PageAction] = {
             name="halt",
             title="Halt trading",
             effects=(
-                "No new order is made until someone resumes, whatever falls or is started anew.",
+                "No new order is made until someone resumes, even across crashes and restarts.",
                 "Working orders end by themselves within seconds, or at once if you cancel them.",
-                "Feeds, books and settlements go on; what is held is kept.",
+                "Feeds, books and settlements go on; holdings are kept.",
             ),
             reason="halted from the page",
         ),
@@ -48,8 +48,8 @@ ACTIONS: Mapping[str, PageAction] = {
             name="resume",
             title="Resume trading",
             effects=(
-                "Every halt that lasts is lifted, whoever made it, and orders are made again.",
-                "A cause that is still there, such as a limit that is still broken, halts again.",
+                "Every lasting halt is lifted, whoever made it, and orders are made again.",
+                "A cause that persists, such as a limit still exceeded, halts again.",
             ),
             reason="resumed from the page",
         ),
@@ -58,7 +58,7 @@ ACTIONS: Mapping[str, PageAction] = {
             title="Flatten holdings",
             effects=(
                 "Trading is halted until someone resumes, and every working order is cancelled.",
-                "What is held of one side only is sold at the best bid until nothing is left.",
+                "Shares held of one side only are sold at the best bid until none are left.",
                 "Complete pairs are kept: one YES and one NO together pay exactly $1.",
             ),
             reason="flattened from the page",
@@ -67,9 +67,9 @@ ACTIONS: Mapping[str, PageAction] = {
             name="reload",
             title="Reload settings",
             effects=(
-                "Its file and its --set are read again, and all that differs is taken, or nothing.",
+                "The configuration file and --set are read again; all changes apply, or none.",
                 "Strategies, limits, protections and alerts can change without a restart.",
-                "Working orders go on as they are; every new one is decided by the new settings.",
+                "Working orders go on unchanged; new ones follow the new settings.",
             ),
             reason="reloaded from the page",
         ),
@@ -80,13 +80,13 @@ ACTIONS: Mapping[str, PageAction] = {
 def confirmation(
     action: PageAction, seen: Observation, visitor: Visitor, differing: Sequence[str] = ()
 ) -> str:
-    """Ask once more, and say what will happen and to what.
+    """Ask for confirmation; show what will happen, and the present state.
 
     Args:
         action: what is to be done.
-        seen: the system as it stands.
-        visitor: who asks.
-        differing: what a reload would change, a sentence each.
+        seen: the state of the system.
+        visitor: the person.
+        differing: what a reload would change, one sentence each.
     """
     cancel: Content = None
     if action.name == "halt":
@@ -125,7 +125,7 @@ def confirmation(
 
 
 def _series_choice(seen: Observation) -> Html | None:
-    """Ask which series is meant, where there are several."""
+    """Ask which series is meant, if there are several."""
     names = seen.status.settings.names if seen.status is not None else ()
     if len(names) < 2:
         return None
@@ -152,7 +152,7 @@ def _situation(seen: Observation) -> str:
 
 
 def reload_preview(data_dir: Path) -> tuple[str, ...]:
-    """What a reload would change, or why it would change nothing; a sentence each."""
+    """What a reload would change, or why it would change nothing; one sentence each."""
     try:
         reply = ask(data_dir, "reload", is_check=True)
     except (NotRunning, ControlError) as error:
@@ -164,10 +164,10 @@ def reload_preview(data_dir: Path) -> tuple[str, ...]:
 def carry_out(
     data_dir: Path, action: PageAction, reason: str, *, cancels: bool, series: str = ""
 ) -> str:
-    """Do it, in one series if one is named; returns what went wrong, or nothing.
+    """Perform an action, in one series if one is named; return the problem, or nothing.
 
-    A halt of everything that no system takes is left in the kill-switch file, as `understudy halt`
-    does.
+    If no running system accepts a halt of everything, the kill-switch file is written, as
+    `understudy halt` does.
     """
     words = " ".join(reason.split())[:REASON_CHARS_MAX] or action.reason
     more: dict[str, object] = {"cancel": cancels} if action.name == "halt" else {}

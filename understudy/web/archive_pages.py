@@ -1,4 +1,4 @@
-"""What the journal and the log tell: history, orders, one order's story, warnings and errors."""
+"""Pages from the journal and the log: history, orders, one order's story, warnings and errors."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ from understudy.web.html import Content, Html, facts, join, nothing, panel, sign
 from understudy.web.page import order_link
 
 WINDOWS_MAX = 3_000
-"""The newest windows that are read, a month of quarters of an hour; older ones: ``report``."""
+"""Newest windows that are read, a month of quarter-hours; for older ones there is ``report``."""
 ROWS_MAX = 200
 _LOG_BYTES = 512 * 1024
 _LOG_LINES_MAX = 200
@@ -48,7 +48,7 @@ _LOG_LEVELS = ("WARNING", "ERROR")
 
 @attrs.frozen(kw_only=True)
 class Filter:
-    """Which windows are wanted; empty is all."""
+    """Which windows are wanted; empty means all."""
 
     series: str = ""
     day: str = ""
@@ -60,7 +60,7 @@ class Filter:
 
 
 def history(data_dir: Path, wanted: Filter) -> Html:
-    """Windows, their P&L as a curve, and how far it ever fell.
+    """Windows, their P&L as a curve, and its drawdown.
 
     Raises:
         JournalError: the journal cannot be read.
@@ -117,7 +117,7 @@ def _totals(windows: Sequence[WindowFigures]) -> Html:
 
 
 def _by_series(windows: Sequence[WindowFigures]) -> Html | None:
-    """The same of each series; nothing if there is but one."""
+    """The same figures by series; nothing if there is only one."""
     found: dict[str, list[WindowFigures]] = {}
     for window in windows:
         found.setdefault(series_of(window.slug), []).append(window)
@@ -195,7 +195,7 @@ def _window(window: WindowFigures, total_nanos: int) -> list[Content]:
 
 
 def orders(data_dir: Path, market: str) -> Html:
-    """The newest orders, of one window or one series if it is named.
+    """The newest orders, of one window or one series if named.
 
     Raises:
         JournalError: the journal cannot be read.
@@ -220,7 +220,7 @@ def orders(data_dir: Path, market: str) -> Html:
 
 
 def _damage(archive: Archive) -> Html:
-    """What is missing from what is shown, because it cannot be read."""
+    """Rows missing from what is shown because they cannot be read."""
     return join(*(tag("p", sentence, class_="wrap") for sentence in archive.damage))
 
 
@@ -231,10 +231,10 @@ def _order(order: OrderState) -> list[Content]:
 
 
 def order_story(data_dir: Path, name: str) -> tuple[str, Html]:
-    """One order: its title, and why it was made, on what, and everything that befell it.
+    """One order: its title, why it was made, on what data, and everything that happened to it.
 
     Raises:
-        OrderNotFound: none is meant, or several are.
+        OrderNotFound: none matches, or several do.
         JournalError: the journal cannot be read.
     """
     with contextlib.closing(Archive(data_dir)) as archive:

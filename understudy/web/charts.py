@@ -1,6 +1,6 @@
-"""Charts as SVG, drawn here: no script, and colours by the page's own classes.
+"""Charts as SVG, without script, in colours from the page's own classes.
 
-Each fills the width that it is given; its labels are HTML around it, so that they stay readable.
+Each fills the width it is given; its labels are HTML around it, so that they stay readable.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ _POINTS_MAX = 400
 
 
 def price_chart(prices: Sequence[float], strike: float | None, words: str) -> Html:
-    """Draw a price, and the strike that it has to beat as a dashed line."""
+    """Draw a price, and its strike as a dashed line."""
     shown = _thinned(prices)
     values = [*shown, *([] if strike is None else [strike])]
     scale = _Scale(min(values), max(values))
@@ -58,14 +58,14 @@ def bar_chart(values: Sequence[float], words: str) -> Html:
 
 
 def drawdown_chart(drawdowns: Sequence[float], words: str) -> Html:
-    """Draw how far a total is below the highest that it has been; values are 0 or negative."""
+    """Draw how far a total is below its earlier maximum; values are 0 or negative."""
     shown = _thinned([0.0, *drawdowns])
     scale = _Scale(min(-0.01, *shown), 0.0)
     return _svg(words, _area(shown, scale, "loss-area"), _polyline(shown, scale, "loss-line"))
 
 
 def depth_bar(part: float, name: str) -> Html:
-    """Draw how large a book's level is beside the others, as a bar behind its numbers."""
+    """Draw a book level's size, relative to the others, as a bar behind its numbers."""
     width = _text(max(0.0, min(1.0, part)) * 100)
     x = "0" if name == "ask" else _text(100 - float(width))
     bar = tag("rect", x=x, y="0", width=width, height="10")
@@ -73,7 +73,7 @@ def depth_bar(part: float, name: str) -> Html:
 
 
 def figure(title: str, chart: Html, high: str, low: str, feet: Sequence[str]) -> Html:
-    """Put a chart between its labels: the two ends of its scale, and what lies below it."""
+    """Put a chart between its labels: the ends of its scale, and the text below it."""
     return tag(
         "figure",
         tag("figcaption", title),
@@ -89,7 +89,7 @@ def figure(title: str, chart: Html, high: str, low: str, feet: Sequence[str]) ->
 
 
 class _Scale:
-    """From a value to its place in the picture, with a little room above and below."""
+    """Maps values to positions in the picture, with a margin above and below."""
 
     def __init__(self, lowest: float, highest: float) -> None:
         span = highest - lowest or max(abs(highest), 1.0) * 0.001
@@ -100,7 +100,7 @@ class _Scale:
 
 
 def _thinned(values: Sequence[float]) -> list[float]:
-    """At most so many of the values, evenly spaced, the last one among them."""
+    """Return at most ``_POINTS_MAX`` of the values, evenly spaced, including the last."""
     if len(values) <= _POINTS_MAX:
         return list(values)
     step = (len(values) - 1) / (_POINTS_MAX - 1)

@@ -1,6 +1,6 @@
-"""HTML that cannot be injected into: whatever is not ``Html`` is escaped when it is put into a tag.
+"""HTML builders that escape whatever is not ``Html``, so that nothing can be injected.
 
-Control characters, such as those that turn the order of what follows, are shown as escapes.
+Control characters, such as those that reverse the text that follows, are shown as escapes.
 
 No attribute carries style or script; the page's policy forbids both.
 """
@@ -15,7 +15,7 @@ from rich.text import Text
 from actors.shown_text import shown
 
 _VOID = {"input", "line", "link", "meta", "polygon", "polyline", "rect"}
-"""Elements that are written without an end tag's content."""
+"""Elements written without content or an end tag."""
 
 
 class Html(str):
@@ -25,7 +25,7 @@ class Html(str):
 
 
 Content = str | Text | None
-"""Plain text, a styled text of the terminal's words, or ``Html``; None is nothing."""
+"""Plain text, styled text from the terminal's wording, or ``Html``; None is nothing."""
 
 Attribute = str | float | bool | None
 
@@ -36,8 +36,8 @@ def tag(name: str, /, *content: Content, **attributes: Attribute) -> Html:
     Args:
         name: of the element.
         content: is escaped unless it is ``Html``.
-        attributes: by name, with ``_`` for ``-`` and at the end of Python's own words; ``True``
-            writes the name alone, ``False`` and ``None`` leave it out.
+        attributes: by name, with ``_`` for ``-`` and at the end of Python keywords; ``True``
+            writes the name alone, ``False`` and ``None`` omit it.
     """
     words = "".join(map(_attribute, attributes.items()))
     if name in _VOID:
@@ -46,7 +46,7 @@ def tag(name: str, /, *content: Content, **attributes: Attribute) -> Html:
 
 
 def join(*content: Content) -> Html:
-    """Write several pieces after each other."""
+    """Concatenate several pieces."""
     return Html("".join(map(_escaped, content)))
 
 
@@ -68,7 +68,7 @@ def _attribute(item: tuple[str, Attribute]) -> str:
 
 
 def signed(text: Text) -> Html:
-    """Write an amount of money: a gain and a loss each in its colour, and always with its sign."""
+    """Write an amount of money with its sign, a gain and a loss each in its colour."""
     name = {"+": "gain", "-": "loss"}.get(text.plain[:1])
     return tag("span", text, class_=name) if name else join(text)
 
@@ -76,19 +76,19 @@ def signed(text: Text) -> Html:
 def panel(
     key: str, title: str, *content: Content, note: Content = None, heading: str = "h2"
 ) -> Html:
-    """Write a part of a page with its heading; ``key`` is its id."""
+    """Write a section of a page with its heading; ``key`` is its id."""
     name = tag("span", title, id=f"{key}-title")
     top = tag(heading, name, tag("small", note) if note else None)
     return tag("section", top, *content, id=key, class_="card", aria_labelledby=f"{key}-title")
 
 
 def nothing(words: str) -> Html:
-    """Say what is missing, where it would be."""
+    """Name what is missing, in its place."""
     return tag("p", words, class_="muted")
 
 
 def facts(pairs: Iterable[tuple[str, Content]]) -> Html:
-    """Write names and what there is to say of each."""
+    """Write names and their facts."""
     rows = (join(tag("dt", name), tag("dd", words)) for name, words in pairs)
     return tag("dl", *rows)
 
@@ -106,9 +106,9 @@ def table(
     Args:
         caption: what it shows, for those who cannot see it.
         headings: of the columns.
-        rows: a cell for each heading.
-        numeric: headings of columns of numbers.
-        minor: headings of columns that a narrow screen can do without.
+        rows: one cell for each heading.
+        numeric: headings of numeric columns.
+        minor: headings of columns that a narrow screen leaves out.
     """
     classes = [
         " ".join(["number"] * (each in numeric) + ["minor"] * (each in minor)) or None

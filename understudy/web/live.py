@@ -1,7 +1,7 @@
-"""News for open pages: one look serves all of them, and none is looked for while nobody watches.
+"""Live updates of open pages: one observation serves all, and none is made while nobody watches.
 
-A page is sent what has changed since it was last sent something. So one that reads slowly misses
-what was in between, costs no memory, and one that does not read at all is let go.
+A page is sent what has changed since the last time. So a slow reader skips what was in between and
+costs no memory; one that does not read at all is disconnected.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from understudy.web.now import now_panels
 
 LOOK_EVERY_S = 0.5
 CLIENTS_MAX = 256
-"""Open pages that are served at once."""
+"""Open pages served at once."""
 _WRITE_LIMIT_S = 10.0
 _LOG = logging.getLogger(__name__)
 
@@ -30,11 +30,11 @@ Look = Callable[[], Awaitable[Observation]]
 
 
 class TooManyPages(Exception):
-    """No more pages are served at once."""
+    """No more pages can be served at once."""
 
 
 class LivePanels:
-    """The panels of the newest look, and the pages that wait for the next."""
+    """The panels of the newest observation, and the pages that wait for the next."""
 
     def __init__(self, look: Look) -> None:
         self._look = look
@@ -44,15 +44,15 @@ class LivePanels:
         self._looked_at_s = 0.0
         self._round = 0
         self._panels: dict[str, tuple[int, Html]] = {}
-        """Each with the round of its last change."""
+        """Each panel with the round of its last change."""
         self._frames: dict[int, bytes] = {}
-        """What this round sends to those who know as much as such a round."""
+        """What this round sends to pages last updated in a given round."""
         self._news = asyncio.Event()
         self._clients_count = 0
         self._watching: asyncio.Task[None] | None = None
 
     async def see(self) -> Observation:
-        """Look, unless somebody has done so just now.
+        """Observe the system, unless that was done just now.
 
         Raises:
             OSError: the data directory is gone.
@@ -91,10 +91,10 @@ class LivePanels:
         return self._frames[since]
 
     async def stream(self, response: web.StreamResponse) -> None:
-        """Send server-sent events until the page is gone, or takes none for too long.
+        """Send server-sent events until the page is gone, or has read none for too long.
 
         Raises:
-            TimeoutError: it took none.
+            TimeoutError: it read none.
             ConnectionError: it is gone.
         """
         since = 0
@@ -109,7 +109,7 @@ class LivePanels:
 
     @contextlib.asynccontextmanager
     async def place(self) -> AsyncIterator[None]:
-        """Keep a place for a page within the block; somebody looks while there is one.
+        """Reserve a place for a page within the block; the system is observed while there is any.
 
         Raises:
             TooManyPages: all places are taken.
@@ -133,7 +133,7 @@ class LivePanels:
             await asyncio.sleep(LOOK_EVERY_S)
 
     async def close(self) -> None:
-        """Look no more."""
+        """Stop observing."""
         if self._watching is not None:
             self._watching.cancel()
             with contextlib.suppress(asyncio.CancelledError):

@@ -1,4 +1,4 @@
-"""The market as panels: each window with its strike and reference price, and both books."""
+"""Panels of the market: each window with its strike and reference price, and both books."""
 
 from __future__ import annotations
 
@@ -32,14 +32,14 @@ SIDE_NAMES = {Side.YES: "YES (Up)", Side.NO: "NO (Down)"}
 
 
 class PriceTrails:
-    """Reference prices of each series' newest window, for as long as anybody has looked."""
+    """Reference prices of each series' newest window, since the first observation of it."""
 
     def __init__(self) -> None:
         self._trails: dict[str, tuple[str, deque[float]]] = {}
         """By series: the window's id, and its prices in dollars."""
 
     def note(self, status: Status | None) -> None:
-        """Keep what a status says; forget earlier windows, and series that are gone."""
+        """Add a status's prices; forget earlier windows, and series that are gone."""
         seen = status.by_series if status is not None else {}
         for name in self._trails.keys() - seen.keys():
             del self._trails[name]
@@ -56,12 +56,12 @@ class PriceTrails:
         prices.append(snapshot.reference_e18 / E18)
 
     def prices(self, series: str) -> tuple[float, ...]:
-        """In dollars, the newest last; empty for a series of which nothing was seen."""
+        """Prices in dollars, newest last; empty for a series not observed yet."""
         return tuple(self._trails[series][1]) if series in self._trails else ()
 
 
 def markets_panels(status: Status | None, trails: PriceTrails) -> dict[str, Html]:
-    """Draw the windows and their books: of one series in three panels, of several all in one."""
+    """Draw the windows and their books: of one series in three panels, of several in one."""
     seen = status.by_series if status is not None else {}
     if status is not None and len(seen) > 1:
         cards = (_series_card(name, each, trails.prices(name)) for name, each in seen.items())
@@ -75,7 +75,7 @@ def markets_panels(status: Status | None, trails: PriceTrails) -> dict[str, Html
             class_="series",
             aria_labelledby="market-title",
         )
-        # Empty, and not left out: a page that was opened before a series was added holds them.
+        # Present although empty: a page opened before a series was added has them.
         empty = {key: tag("section", id=key, hidden=True) for key in _BOOK_KEYS.values()}
         return {"market": region, **empty}
     view = status.view if status is not None else None
@@ -87,7 +87,7 @@ _BOOK_KEYS = {Side.YES: "yes-book", Side.NO: "no-book"}
 
 
 def _market_panel(status: Status | None, view: View | None, prices: tuple[float, ...]) -> Html:
-    """The one window: how long it is open, strike and its source, reference, model."""
+    """The only window: time left, strike and its source, reference, model."""
     market = _market(view)
     if status is None or view is None or market is None:
         words = "no window yet" if status is not None else "the system does not answer"
@@ -108,7 +108,7 @@ def _market_panel(status: Status | None, view: View | None, prices: tuple[float,
 
 
 def _series_card(series: str, status: Status, prices: tuple[float, ...]) -> Html:
-    """One of several series: what it is about, its window, its holding, and its books to unfold."""
+    """One of several series: its standing, window and holding, with its books to unfold."""
     key, view, market = f"market-{series}", status.view, _market(status.view)
     standing = standing_of(status)
     verb = tag("b", standing.verb, class_="warning" if standing.is_trouble else None)
@@ -176,12 +176,12 @@ def _big(name: str, value: Content, note: str = "") -> Html:
 def _progress(market: Market, now_ms: int) -> Html:
     length_ms = market.closes_at_ms - market.opens_at_ms
     passed_ms = max(0, min(length_ms, now_ms - market.opens_at_ms))
-    label = "part of the window that is over"
+    label = "share of the window that has passed"
     return tag("progress", max=str(length_ms), value=str(passed_ms), aria_label=label)
 
 
 def _sources(view: View, strike: Strike | None) -> tuple[Html | None, ...]:
-    """Where the strike was read, and what the model is based on."""
+    """The source of the strike, and the basis of the model."""
     model = f"model: {view.evaluated.model_basis}" if view.evaluated else ""
     source = f"strike: {strike.source} ({strike.origin.value})" if strike else ""
     return tuple(tag("p", words, class_="muted") for words in (source, model) if words)
@@ -203,7 +203,7 @@ def _move(strike: Strike | None, reference_e18: int | None) -> tuple[Content, st
 
 
 def _model(view: View) -> str:
-    """What YES should be worth by the strategy's newest evaluation."""
+    """The value of YES in the strategy's newest evaluation."""
     value_ticks = view.evaluated.model_ticks if view.evaluated is not None else None
     return "none" if value_ticks is None else price_label(value_ticks)
 
@@ -227,7 +227,7 @@ def _price_figure(prices: tuple[float, ...], strike: Strike | None) -> Html | No
         words += f", strike {strike_price:,.2f}"
     known = [*prices, *([] if strike_price is None else [strike_price])]
     return figure(
-        "Reference price since somebody looks at this window; dashed: the strike",
+        "Reference price since this window was first viewed; dashed: the strike",
         price_chart(prices, strike_price, words),
         f"{max(known):,.2f}",
         f"{min(known):,.2f}",
@@ -246,7 +246,7 @@ def _book_panel(side: Side, status: Status | None, view: View | None) -> Html:
 
 
 def _book_part(series: str, side: Side, status: Status, snapshot: MarketSnapshot | None) -> Html:
-    """One token's book among others, with its heading."""
+    """One token's book in a card, with its heading."""
     name = SIDE_NAMES[side]
     if snapshot is None:
         return tag("h4", name)
@@ -256,7 +256,7 @@ def _book_part(series: str, side: Side, status: Status, snapshot: MarketSnapshot
 
 
 def _book_note(book: BookView, now_ms: int) -> str:
-    """How old a book is, or why it cannot be traded on."""
+    """A book's age, or why it cannot be traded on."""
     if not book.is_synced:
         return "not synced"
     return "crossed" if book.is_crossed else span_label(now_ms - book.updated_at_ms) + " old"
@@ -292,7 +292,7 @@ def _market(view: View | None) -> Market | None:
 
 
 def _own_snapshot(view: View, market: Market) -> MarketSnapshot | None:
-    """The books, if they are of this window already."""
+    """The snapshot, if it is of this window already."""
     snapshot = view.snapshot
     is_own = snapshot is not None and snapshot.market.market_id == market.market_id
     return snapshot if is_own else None

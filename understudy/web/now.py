@@ -1,4 +1,4 @@
-"""What runs now, as the panels of a page: each is drawn from one observation, and none is kept."""
+"""The panels of the live page, each drawn from one observation."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ from understudy.web.system_panels import (
 
 
 def now_panels(seen: Observation, trails: PriceTrails) -> Mapping[str, Html]:
-    """Draw every panel, by its key; those of a system that does not answer say so."""
+    """Draw every panel, by its key; without a running system they say so."""
     status = seen.status
     view = status.seen if status is not None else None
     names = series_names(view)
@@ -67,7 +67,7 @@ def series_names(view: View | None) -> Mapping[str, str]:
 
 
 def position_panel(status: Status | None) -> Html:
-    """What is held and what it is worth now; what past windows brought, of each series and all."""
+    """The holdings and their present value; results of past windows, by series and in total."""
     if status is None or status.view is None:
         return panel("position", "Position and P&L", nothing("the system does not answer"))
     seen, counts = status.by_series, status.view.counts
@@ -98,7 +98,7 @@ def _holdings(position: PositionSnapshot) -> Iterator[tuple[str, Content]]:
 
 
 def _results(series: Iterable[SeriesView]) -> Html:
-    """What the settled windows of each series came to."""
+    """Results of the settled windows of each series."""
     rows = (
         [each.series, f"{each.result.settled_count:,}", signed(exact_money(each.result.pnl_nanos))]
         for each in series
@@ -108,7 +108,7 @@ def _results(series: Iterable[SeriesView]) -> Html:
 
 
 def orders_panel(status: Status | None, view: View | None, names: Mapping[str, str]) -> Html:
-    """Every working order and how much of it is filled; of several series, whose it is."""
+    """Every working order and how much of it is filled; with its series, if there are several."""
     orders = view.live_orders if view is not None else ()
     title = f"Working orders ({len(orders)})" if orders else "Working orders"
     if status is None or not orders:
@@ -139,7 +139,7 @@ def _all_orders() -> Html:
 
 
 def decisions_panel(view: View | None, names: Mapping[str, str]) -> Html:
-    """What the strategy wanted and what the desk refused, newest first, with the reasons."""
+    """What the strategy signalled and the desk refused, newest first, with the reasons."""
     decisions = view.decisions if view is not None else ()
     if not decisions:
         return panel("decisions", "Decisions", nothing("no signal yet"))

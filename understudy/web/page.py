@@ -1,4 +1,4 @@
-"""The frame that every page has: head, navigation, and what stands in the middle."""
+"""The frame of every page: head, navigation, and the content in the middle."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ VIEWS: Mapping[str, str] = {
 
 @attrs.frozen(kw_only=True)
 class Visitor:
-    """Who looks at a page, as far as the page shows it."""
+    """The person who views a page, as far as the page shows it."""
 
     is_known: bool = False
-    """They have logged in."""
+    """Whether they have logged in."""
     form_token: str = ""
-    """What their forms must hold; empty unless they are known."""
+    """What their forms must contain; empty unless they have logged in."""
 
 
 def page(
@@ -35,10 +35,10 @@ def page(
 
     Args:
         title: of the page, its only ``h1``.
-        content: what stands in the middle.
-        visitor: decides whether there is a way in or out.
-        path: of the view in the navigation that this is.
-        is_live: panels are replaced as news arrive; without script the page loads itself again.
+        content: the middle of the page.
+        visitor: decides whether logging in or out is offered.
+        path: of this view in the navigation.
+        is_live: panels are replaced as updates arrive; without script the page reloads itself.
     """
     head = tag(
         "head",
@@ -82,7 +82,7 @@ def form(action: str, *content: Content, form_token: str = "", class_: str | Non
 
 
 def message_page(title: str, sentence: str, visitor: Visitor) -> str:
-    """Write a page that says one thing."""
+    """Write a page with one sentence."""
     back = tag("p", tag("a", "Back to now", href="/"))
     return page(title, tag("section", tag("p", sentence), back, class_="card"), visitor=visitor)
 

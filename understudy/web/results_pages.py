@@ -1,4 +1,4 @@
-"""What backtests and searches have come to, as they are kept on this machine."""
+"""Pages of the backtests and searches kept on this machine."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ from understudy.web.html import Html, facts, join, nothing, panel, table, tag
 
 RESULTS_DIR = DEFAULT_DATA_DIR / "results"
 RUNS_MAX = 30
-"""The newest; older ones: ``understudy results``."""
+"""The newest runs shown; for older ones there is ``understudy results``."""
 TRIALS_MAX = 10
-"""The best of a search; all of them: its report."""
+"""The best trials of a search shown; its report has all."""
 _REPORT = "report.html"
 
 
 def results(folder: Path | None = None) -> Html:
-    """Each backtest's and each search's facts, the newest first."""
+    """Facts of each backtest and search, newest first."""
     folder = (folder or RESULTS_DIR).expanduser()
     try:
         runs = list(itertools.islice(list_runs(folder), RUNS_MAX)) if folder.is_dir() else []
@@ -35,7 +35,7 @@ def results(folder: Path | None = None) -> Html:
 
 
 def report(name: str, folder: Path | None = None) -> str | None:
-    """The page that a backtest or a search has written of itself, plots and all; None without one.
+    """The report page of a backtest or a search, with its plots; None without one.
 
     Raises:
         OSError: it cannot be read.

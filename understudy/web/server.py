@@ -1,7 +1,7 @@
-"""The page's HTTP server: it reads, shows, and passes on what somebody with the token wants.
+"""The page's HTTP server: it shows data, and forwards actions of people with the token.
 
-Every answer says what a browser may do with it: load nothing from elsewhere, run no script but the
-page's own, be framed by nobody. Nothing that is asked for is logged.
+Every answer restricts the browser: it loads nothing from elsewhere, runs no script but the page's
+own, and is not framed by any site. Requests are not logged.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ REPORT_POLICY = (
     "default-src 'none'; style-src 'unsafe-inline'; img-src data:; form-action 'none'; "
     "frame-ancestors 'none'; base-uri 'none'; sandbox"
 )
-"""A report has its styles in itself; it can run nothing, and has the cookie of nobody."""
+"""A report has its styles inline; it can run nothing, and gets nobody's cookie."""
 HEADERS = {
     "Content-Security-Policy": POLICY,
     "X-Frame-Options": "DENY",
@@ -71,22 +71,22 @@ class Site:
     """IP address to listen on."""
     port: int = 0
     names: tuple[str, ...] = ()
-    """Host names under which people reach it, beside addresses and ``localhost``."""
+    """Host names under which people reach it, besides addresses and ``localhost``."""
     asks_login: bool = False
-    """The token is asked for before anything is shown."""
+    """Whether the token is required before anything is shown."""
 
     @property
     def is_private(self) -> bool:
-        """Whether reading needs a log-in: whenever others than this machine may reach it.
+        """Whether reading requires a log-in: whenever other machines may reach it.
 
         Raises:
-            ValueError: the host is no IP address.
+            ValueError: the host is not an IP address.
         """
         return not access.is_loopback_address(self.host) or self.asks_login or bool(self.names)
 
 
 class PageServer:
-    """Answers about one data directory."""
+    """Answers requests about one data directory."""
 
     def __init__(self, data_dir: Path, site: Site, *, cookie_name: str = "understudy") -> None:
         self._data_dir = data_dir
@@ -129,11 +129,11 @@ class PageServer:
         for pool in (self._readers, self._lookers, self._doers):
             pool.shutdown(wait=False, cancel_futures=True)
 
-    # Who may
+    # Access
 
     @web.middleware
     async def _guard(self, request: web.Request, handler: Handler) -> web.StreamResponse:
-        """Turn away whoever comes under a false name, from another site, or without a log-in."""
+        """Refuse a request with a false host name, from another site, or without a log-in."""
         if not access.is_host_allowed(request.host, self._site.names):
             return _plain(421, "this page is not served under that name: see web.names")
         if request.method == "POST" and not access.is_same_origin(
@@ -191,7 +191,7 @@ class PageServer:
         raise answer
 
     async def _refusal(self, request: web.Request) -> web.Response | None:
-        """Why a form is not taken; None if it is one that this session was given."""
+        """Why a form is refused; None if it was issued to this session."""
         said = str((await request.post()).get("form", ""))
         visitor = self._visitor(request)
         if not visitor.is_known:
@@ -200,7 +200,7 @@ class PageServer:
             return _plain(403, "that form is not one of this page: load it again")
         return None
 
-    # What is shown
+    # Views
 
     async def _on_now(self, request: web.Request) -> web.Response:
         panels = await self._live.panels()
@@ -209,7 +209,7 @@ class PageServer:
 
     async def _on_live(self, request: web.Request) -> web.StreamResponse:
         if request.headers.get("Sec-Fetch-Site", "same-origin") != "same-origin":
-            return _plain(403, "news are for this page alone")
+            return _plain(403, "updates are for this page alone")
         response = web.StreamResponse(headers={"Content-Type": "text/event-stream"})
         try:
             async with self._live.place():
@@ -238,7 +238,8 @@ class PageServer:
 
     async def _on_results(self, request: web.Request) -> web.Response:
         def results() -> Html:
-            from understudy.web import results_pages  # with it the backtester: only if it is wanted
+            # imported here, as it brings the backtester with it
+            from understudy.web import results_pages
 
             return results_pages.results()
 
@@ -294,9 +295,9 @@ class PageServer:
         return await asyncio.get_running_loop().run_in_executor(self._lookers, self._lookout.look)
 
     async def _read(self, read: Callable[[], Answer]) -> Answer:
-        """Read something that may take long; few do so at once, and not too many wait."""
+        """Read something that may take long; few at once, and with a limited queue."""
         if self._waiting >= _READERS_WAITING_MAX:
-            raise _Unreadable("Too many want to read the journal: try again in a while.")
+            raise _Unreadable("Too many requests are reading the journal: try again in a while.")
         self._waiting += 1
         try:
             return await asyncio.get_running_loop().run_in_executor(self._readers, read)
@@ -305,7 +306,7 @@ class PageServer:
         finally:
             self._waiting -= 1
 
-    # What may be done
+    # Actions
 
     async def _on_confirm(self, request: web.Request) -> web.Response:
         visitor = self._visitor(request)
@@ -336,7 +337,7 @@ class PageServer:
 
 
 class _Unreadable(Exception):
-    """What was asked for cannot be shown; the sentence says why."""
+    """Something requested cannot be shown; the sentence says why."""
 
 
 async def _protect(_request: web.Request, response: web.StreamResponse) -> None:
@@ -361,12 +362,12 @@ def _known_path(path: str) -> str:
 
 @contextlib.asynccontextmanager
 async def serving(data_dir: Path, site: Site) -> AsyncIterator[int]:
-    """Serve within the block; gives the port.
+    """Serve within the block; yield the port.
 
     Raises:
         OSError: the address cannot be listened on.
     """
-    # Cookies know no ports: pages of two systems on one machine each have their own.
+    # Cookies ignore ports: pages of two systems on one machine each need their own.
     server = PageServer(data_dir, site, cookie_name=f"understudy_{site.port}")
     runner = web.AppRunner(
         server.application(), access_log=None, shutdown_timeout=_END_LIMIT_S, keepalive_timeout=30
@@ -380,7 +381,7 @@ async def serving(data_dir: Path, site: Site) -> AsyncIterator[int]:
 
 
 async def serve(data_dir: Path, site: Site) -> None:
-    """Serve until the task is cancelled; says its address in one JSON line.
+    """Serve until the task is cancelled; print the address as one JSON line.
 
     Raises:
         OSError: as ``serving``.

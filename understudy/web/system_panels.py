@@ -1,4 +1,4 @@
-"""The system itself as panels: its health, halts, actors, feeds, and the use of its limits."""
+"""Panels of the system itself: health, halts, actors, feeds, and the use of limits."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ from understudy.web.page import order_link
 
 
 def state_panel(seen: Observation) -> Html:
-    """Whether it serves, in one word, and why it is no better; the one part that is read aloud."""
+    """Health in one word, and why it is not better; the only panel that screen readers announce."""
     health = health_of(seen)
     stakes = seen.status.stakes if seen.status is not None else ""
     word = tag("strong", health.state.value, class_="word")
     reasons = tag("ul", *(tag("li", each) for each in health.reasons)) if health.reasons else None
-    well = "every part does its work" if health.state is HealthState.SERVING else ""
+    well = "every part works" if health.state is HealthState.SERVING else ""
     return tag(
         "section",
         tag("h2", "System", class_="unseen", id="state-title"),
@@ -41,7 +41,7 @@ def state_panel(seen: Observation) -> Html:
 
 
 def halts_panel(seen: Observation) -> Html:
-    """What halts trading, who did it, and the ways to halt and resume."""
+    """What halts trading and who did it, with the links to halt and resume."""
     halts = seen.status.halts or seen.halts if seen.status is not None else seen.halts
     doors = [_door("halt", "Halt"), _door("flatten", "Flatten"), _door("reload", "Reload settings")]
     if halts:
@@ -78,7 +78,7 @@ _STATE_CLASSES = {
 
 
 def actors_panel(status: Status | None) -> Html:
-    """The tree: supervisor and children with their states, falls and the ages of their messages."""
+    """The tree: supervisor and children with states, restarts and ages of their messages."""
     report = status.report if status is not None else None
     if status is None or report is None:
         return panel("actors", "Actors", nothing("no actor answers"))
@@ -100,7 +100,7 @@ def actors_panel(status: Status | None) -> Html:
 
 
 def _place(name: str, pid: str, depth: int) -> list[Content]:
-    """Write a row of a process that is no actor itself."""
+    """Write a row of a process that is not an actor itself."""
     return [tag("b", name, class_=f"branch-{depth}"), *[""] * 5, pid]
 
 
@@ -119,9 +119,9 @@ def _actor(child: ChildReport, depth: int) -> list[Content]:
 
 
 def feeds_panel(status: Status | None, view: View | None) -> Html:
-    """The connections to the venue: whether each is up, and how old its newest data is."""
+    """The connections to the venue: whether each is up, and the age of its newest data."""
     if status is None or view is None or not view.feeds:
-        return panel("feeds", "Feeds", nothing("no feed has told of itself yet"))
+        return panel("feeds", "Feeds", nothing("no feed has reported yet"))
     rows = (_feed(each, status) for each in view.feeds)
     headings = ("feed", "state", "data age", "frames", "lost")
     return panel("feeds", "Feeds", table("feeds", headings, rows, numeric=headings[2:]))

@@ -107,7 +107,7 @@ DESK = {
     ),
     "stopped": (
         TradingStopped(market_id="0x000", reason="stop loss", exit_wish=None),
-        "nothing more is traded in this window: stop loss",
+        "no more trading in this window: stop loss",
     ),
     "not traded": (
         WindowNotTraded(slug="btc-updown-15m-7", opens_at_ms=0, closes_at_ms=1, reason="no strike"),
