@@ -1,1 +1,1 @@
-"""The data directory: who may hold it and look into it, and the upkeep of its journal."""
+"""The data directory: who may hold and read it, and the upkeep of its journal."""

@@ -1,7 +1,8 @@
-"""Old events leave the journal: into a whole copy of it first, and only then out of it.
+"""Moves old events out of the journal, after copying the whole journal to a file.
 
-What is now (orders, windows, ledgers: the table ``state``) stays, and with it all that reports,
-lists and a restart read. Events tell how it came about; those of open orders stay as well.
+The current state (orders, windows, ledgers: the table ``state``) stays, and with it everything that
+reports, lists and restarts read. Events only record how it came about; those of open orders stay as
+well.
 """
 
 from __future__ import annotations
@@ -23,34 +24,35 @@ from understudy.data_dir.ownership import DataDirLock, DirectoryLocked
 from understudy.reading.archive import Archive
 
 _AT_ONCE = 500
-"""Events that one transaction removes: a few milliseconds, in which an order may have to wait."""
+"""Events removed per transaction, which takes a few milliseconds; an order may have to wait for it.
+"""
 _PAUSE_S = 0.02
 
 
 @attrs.frozen(kw_only=True)
 class Archived:
-    """What became of a journal's old events."""
+    """The result of archiving a journal's old events."""
 
     copy: Copy
     """The whole journal as it was before."""
     removed: int
     left: int
     is_shrunk: bool
-    """The file is smaller; while a run holds it, its freed pages are only used again."""
+    """Whether the file became smaller; while a run holds it, its freed pages are only reused."""
     size_bytes: int
 
 
 def archive(data_dir: Path, target: Path, before_ms: int) -> Archived:
-    """Copy the journal whole, and remove from it what happened before an instant.
+    """Copy the whole journal, and remove from it what happened before an instant.
 
     Args:
         data_dir: where the journal is, whether or not a run writes it.
         target: the copy's file, which must not exist.
-        before_ms: venue time. Nothing goes of an order that is open, or that happened since its
-            creation.
+        before_ms: venue time. Events of an open order, and all since its creation, are kept.
 
     Raises:
-        BackupFailed: no copy was made, or what is in it was not removed; the sentence says so.
+        BackupFailed: no copy was made, or the copied events were not removed; the sentence says
+            so.
     """
     copy = back_up(data_dir, target)
     path = data_dir / JOURNAL_NAME
@@ -94,9 +96,9 @@ def _first_needed(data_dir: Path, before_ms: int) -> int:
 
 
 def _remove(connection: sqlite3.Connection, end_seq: int, *, pause_s: float) -> int:
-    """Remove events below a number; those that tell of settings, and the last creation, stay.
+    """Remove events below a number, except those that record settings, and the last creation.
 
-    A directory that never created an order may be given to another account: one creation must stay.
+    A directory without any order may be given to another account, so one creation must stay.
     """
     total = 0
     while True:

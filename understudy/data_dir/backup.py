@@ -1,8 +1,8 @@
-"""Copies of a journal: made while the system runs, and put back while it does not.
+"""Copies of a journal: made while the system runs, and restored while it does not.
 
-A journal is a file and a log beside it, which belong together; to copy one without the other, or
-both at two moments, gives a damaged or an older journal. SQLite's own backup copies what one reader
-sees at one moment, and no writer waits for it (https://sqlite.org/backup.html).
+A journal is a file and a log beside it, which belong together. Copying one without the other, or
+both at different moments, gives a damaged or an older journal. SQLite's own backup copies what one
+reader sees at one moment, and no writer waits for it (https://sqlite.org/backup.html).
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ from understudy.data_dir.privacy import NotPrivate, make_private
 
 
 class BackupFailed(Exception):
-    """No copy was made or put back; one sentence says why, and what is there now."""
+    """No copy was made or restored; one sentence says why, and what is there now."""
 
 
 @attrs.frozen(kw_only=True)
@@ -42,11 +42,11 @@ class Copy:
     last_seq: int
     """Number of its newest event; 0 if it has none."""
     damage: tuple[str, ...] = ()
-    """A sentence for each row that is not as it was written; the others are whole."""
+    """One sentence for each damaged row; the others are intact."""
 
 
 def back_up(data_dir: Path, target: Path) -> Copy:
-    """Copy a journal, whether or not a run writes it, into one file that is whole or not there.
+    """Copy a journal, whether or not a run writes it, into one file that is complete or not there.
 
     Raises:
         BackupFailed: there is none, it is damaged, or the target cannot be written or exists.
@@ -70,21 +70,21 @@ def back_up(data_dir: Path, target: Path) -> Copy:
 
 
 def _copy(source: Path, target: Path) -> None:
-    """Copy what one reader sees into a file of this user alone, and that to the disk."""
+    """Copy what one reader sees into a private file, and sync it to the disk."""
     target.unlink(missing_ok=True)
     os.close(os.open(target, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
     with (
         contextlib.closing(connect(source, read_only=True)) as reader,
         contextlib.closing(sqlite3.connect(target)) as writer,
     ):
-        reader.backup(writer)  # all pages in one step, and so of one moment
-        # A copy is one file: with a log of its own it would be two again.
+        reader.backup(writer)  # all pages in one step, and so as of one moment
+        # A copy must be one file: with a log of its own it would be two again.
         writer.execute("PRAGMA journal_mode = DELETE")
     _sync(target)
 
 
 def examine(path: Path) -> Copy:
-    """Look whether a file is a whole journal that this program can read.
+    """Check that a file is a whole journal that this program can read.
 
     Raises:
         JournalError: it is not.
@@ -108,19 +108,20 @@ def examine(path: Path) -> Copy:
 
 
 def restore(copy: Path, data_dir: Path) -> tuple[Copy, Path | None]:
-    """Put a copy in a journal's place while nothing runs there; what was there is kept aside.
+    """Replace a journal by a copy while nothing runs there; the previous one is kept aside.
 
-    A HALT file is put beside it: what happened after the copy was made is not in it, so the next
+    A HALT file is written beside it: the copy lacks what happened after it was made, so the next
     run begins halted, and a person decides.
 
     Raises:
-        BackupFailed: the copy is none, or the directory cannot be written.
+        BackupFailed: the copy is not a journal, or the directory cannot be written.
         DirectoryLocked: a run holds the directory.
     """
     try:
         found = examine(copy)
         data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
-        if data_dir.stat().st_uid == os.geteuid():  # or else root puts a copy back for another
+        # otherwise root could restore a copy for another user
+        if data_dir.stat().st_uid == os.geteuid():
             make_private(data_dir)
         lock = DataDirLock(data_dir)
     except (JournalError, NotPrivate, OSError) as error:

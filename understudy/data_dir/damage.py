@@ -1,15 +1,15 @@
-"""What a run does about damaged rows of its journal before any actor starts.
+"""Handling of damaged journal rows before any actor starts.
 
-An order is looked after by two: its own actor, and the executor, each with a row. The order's own
-row can be made anew from the event that created it, because the executor tells it everything
-again. If the executor's row is lost, the order must never be sent again, and nobody can follow it:
-it is set aside, the rest trades on. With real money it may be at the venue. So the executor is left
-a note of it: it cancels the order by its id, if an event still has that, and otherwise takes every
-order that it does not know for a reason to halt (actors/execution/real/gate.py). What the order
-traded shows when the ledger is compared with the venue's account, and halts as well.
+Two actors look after an order, each with a row: its own actor, and the executor. The order's own
+row can be rebuilt from the event that created it, because the executor reports everything again. If
+the executor's row is lost, the order must never be sent again, and nobody can follow it: it is set
+aside, and everything else trades on. With real money it may be at the venue. So the executor gets a
+note of it. It cancels the order by its id, if an event still has that; otherwise it treats every
+unknown order as a reason to halt (actors/execution/real/gate.py). What the order traded shows when
+the ledger is compared with the venue's account, and halts as well.
 
-What cannot be lost without losing count of money or of halts (ledger, desk, windows, account)
-keeps the run from starting.
+A row without which money or halts could not be accounted for (ledger, desk, windows, account)
+prevents the run from starting.
 """
 
 from __future__ import annotations
@@ -34,19 +34,19 @@ from actors.runtime.journal import Journal, JournalReader
 from actors.runtime.journal_rows import DamagedRow
 
 _NOTED_FOR_MS = 86_400_000
-"""An order that was set aside is watched for that long; no window lasts longer."""
+"""How long an order that was set aside is watched; no window lasts longer."""
 _ORDER, _LIVE, _PAPER = "order", "live", "paper"
 _BEGUN_ANEW = {
     (_PAPER, "liquidity"): PaperLiquidity(),
     ("observer", "counts"): ObserverMemory(),
 }
-"""Rows that only count what was: what a first run begins with takes their place."""
+"""Rows that only count; each is replaced by the value of a first run."""
 
 
 def see_to_damage(
     data_dir: Path, damaged: Iterable[DamagedRow], durability: str
 ) -> tuple[str, ...]:
-    """Set aside, or make anew, what can be; say of each row what was done.
+    """Set aside or rebuild the damaged rows; return one sentence for each.
 
     Args:
         data_dir: where a prepared journal is that nothing else writes.
@@ -62,7 +62,7 @@ def see_to_damage(
     for row in damaged:
         fresh = _BEGUN_ANEW.get((row.kind, row.key))
         if fresh is not None:
-            told.append(f"{row.kind} {row.key} begins anew: {row}")
+            told.append(f"{row.kind} {row.key} starts over: {row}")
             records.append(Record(fresh, (Save(row.kind, row.key, fresh),)))
         elif row.kind in (_ORDER, _LIVE, _PAPER):
             orders.setdefault(row.key, {})[row.kind] = row
@@ -121,7 +121,7 @@ def _set_aside(
 def _closed(
     reader: JournalReader, order_id: str, damage: DamagedRow | None, reason: str
 ) -> Iterator[Save]:
-    """Close an order's own row, if it is open; a damaged one is written anew."""
+    """Close an order's own row, if it is open; rewrite it if it is damaged."""
     if damage is not None:
         order: object = _created(reader, order_id, damage)
     else:
@@ -133,7 +133,7 @@ def _closed(
 
 
 def _created(reader: JournalReader, order_id: str, damage: DamagedRow) -> OrderState:
-    """An order as it was created; if that event is damaged, too, nothing can be said of it."""
+    """An order as it was created; None if that event is damaged as well."""
     for event in reader.events(kind=OrdersCreated.__name__):
         with contextlib.suppress(Undecodable):
             for intent in decode_as(OrdersCreated, json.dumps(event.body)).intents:
@@ -143,7 +143,7 @@ def _created(reader: JournalReader, order_id: str, damage: DamagedRow) -> OrderS
 
 
 def _venue_order_id(reader: JournalReader, order_id: str) -> str:
-    """What the venue calls an order; empty if no event tells it."""
+    """The venue's id of an order; empty if no event has it."""
     for event in reader.events(order_id=order_id, kind=OrderSigned.__name__):
         with contextlib.suppress(Undecodable):
             return decode_as(OrderSigned, json.dumps(event.body)).venue_order_id

@@ -1,8 +1,8 @@
-"""The kill switch: while an entry of this name lies in the data directory, nothing is traded.
+"""The kill switch: while an entry with this name is in the data directory, nothing is traded.
 
-It needs no running system, no command and no working control socket: ``touch`` is enough, and
-whatever else has that name halts as well. A file's first line is the reason. Removing it does not
-resume; ``understudy resume`` does.
+It needs no running system, no command and no working control socket: ``touch`` is enough, and any
+other kind of entry halts as well. A file's first line is the reason. Removing it does not resume;
+``understudy resume`` does.
 """
 
 from __future__ import annotations
@@ -22,13 +22,13 @@ _REASON_BYTES = 500
 def kill_switch_reason(data_dir: Path) -> str | None:
     """Why the kill switch is pulled; None if it is not.
 
-    What cannot be read counts as much as what can: only a plain file is opened, since a pipe would
-    keep its reader waiting, and a link may lead anywhere or nowhere.
+    An unreadable entry counts too. Only a plain file is opened, since a pipe would block its
+    reader, and a link may lead anywhere or nowhere.
     """
     path = data_dir / KILL_SWITCH_NAME
     try:
         if not stat.S_ISREG(path.lstat().st_mode):
-            return f"there is {path}, which is no plain file"
+            return f"there is {path}, which is not a plain file"
         descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
         with os.fdopen(descriptor, "rb") as file:
             text = file.read(_REASON_BYTES).decode(errors="replace")
@@ -41,7 +41,7 @@ def kill_switch_reason(data_dir: Path) -> str | None:
 
 
 def pull_kill_switch(data_dir: Path, reason: str) -> Path:
-    """Write the file, unless there is an entry of that name; returns its path.
+    """Write the file, unless there is an entry of that name; return its path.
 
     Raises:
         OSError: it cannot be written.
@@ -54,14 +54,14 @@ def pull_kill_switch(data_dir: Path, reason: str) -> Path:
         descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
     except FileExistsError:
         return path  # it halts already
-    # It halts as it is: on a full disk there is no room for the reason.
+    # It halts even if empty: a full disk has no room for the reason.
     with os.fdopen(descriptor, "wb", buffering=0) as file, contextlib.suppress(OSError):
-        if os.geteuid() == 0:  # the directory's owner is to read the reason
+        if os.geteuid() == 0:  # the directory's owner must be able to read the reason
             os.fchown(descriptor, owner.st_uid, owner.st_gid)
         file.write(f"{reason}\n".encode(errors="replace"))
     return path
 
 
 def kill_switch_halt(reason: str, request_id: int = 0) -> HaltTrading:
-    """What the desk is told while the switch is pulled."""
+    """The desk's halt while the switch is pulled."""
     return HaltTrading(reason, cancel=True, who=KILL_SWITCH, request_id=request_id)

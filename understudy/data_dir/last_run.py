@@ -1,7 +1,7 @@
-"""The newest run's own record in its data directory: when it began, and how it ended.
+"""The record of the newest run in its data directory: when it began, and how it ended.
 
-The journal tells what was traded; this tells those who watch from outside whether a system that is
-gone was ended, gave up, or fell without a word. Times are real, not venue time.
+The journal records what was traded. This record shows watchers whether a system that is gone was
+ended, gave up, or died without a word. Times are real, not venue time.
 """
 
 from __future__ import annotations
@@ -26,19 +26,19 @@ class RunRecord:
     pid: int
     began_at_ms: int
     ended_at_ms: int | None = None
-    """None: it runs, or fell without a word."""
+    """None: it is running, or died without a word."""
     reason: str = ""
     """Why it ended."""
     exit_code: int | None = None
 
 
 def note_begin(data_dir: Path) -> str:
-    """Record that this process begins a run; returns what went wrong, if something did."""
+    """Record that this process begins a run; return the problem, if there is one."""
     return _write(data_dir, RunRecord(pid=os.getpid(), began_at_ms=_now_ms()))
 
 
 def note_end(data_dir: Path, reason: str, exit_code: int) -> str:
-    """Record how the run ends; returns what went wrong, so that no full disk keeps it from it."""
+    """Record how the run ends; return the problem, so that a full disk does not prevent the end."""
     known = read_run(data_dir)
     begun = known or RunRecord(pid=os.getpid(), began_at_ms=_now_ms())
     ended = attrs.evolve(begun, ended_at_ms=_now_ms(), reason=reason, exit_code=exit_code)

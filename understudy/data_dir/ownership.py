@@ -1,4 +1,4 @@
-"""The data directory: one run at a time may hold it, and it holds one account's orders."""
+"""Ownership of the data directory: one run at a time, and one account's orders."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class DirectoryLocked(Exception):
 class DataDirLock:
     """Held by the foreground process for as long as it lives, and by none of its children.
 
-    Whoever else must be alone in a directory takes a lock of another name.
+    Others that must be alone in a directory take a lock with another name.
 
     A POSIX record lock: forks do not inherit it and the kernel frees it with the process, so a
     killed run leaves no stale lock behind.
@@ -44,20 +44,20 @@ class DataDirLock:
                 f"{data_dir} is in use by an understudy with process id {holder or 'unknown'}: "
                 "stop that one first, or give this one another --data-dir"
             ) from None
-        with contextlib.suppress(OSError):  # the lock holds on a full disk, too
+        with contextlib.suppress(OSError):  # the lock works on a full disk, too
             os.ftruncate(self._descriptor, 0)
             os.write(self._descriptor, f"{os.getpid()}\n".encode())
 
     def release(self) -> None:
-        """Let the next run have the directory."""
+        """Release the directory for the next run."""
         os.close(self._descriptor)
 
 
 class FilesInUse:
-    """The files that a run holds open by their names, and whether these are still theirs.
+    """Checks that the files a run holds open still have their names.
 
-    What is removed or replaced can be written on, and nobody will find it again; a second run could
-    take the directory.
+    A removed or replaced file can still be written, but nobody will find it again, and a second run
+    could take the directory.
     """
 
     def __init__(self, data_dir: Path) -> None:
@@ -67,14 +67,14 @@ class FilesInUse:
         self._known = {name: _identity(data_dir / name) for name in names}
 
     def loss(self) -> str:
-        """Say in one sentence which is gone; empty while all are there."""
+        """Say in one sentence which file is gone; empty while all are there."""
         for name, known in list(self._known.items()):
             path = self._data_dir / name
             found = _identity(path)
             if known is None:
                 self._known[name] = found
             elif found != known:
-                what = "was removed" if found is None else "is another file now"
+                what = "was removed" if found is None else "was replaced by another file"
                 return (
                     f"{path} {what} while the run had it: nothing more can be kept safe, so the "
                     "run has ended its orders; compare with the venue's own records"
@@ -91,18 +91,18 @@ def _identity(path: Path) -> tuple[int, int] | None:
 
 
 class OtherAccount(Exception):
-    """The directory holds orders that this run must not go on with; the sentence says whose."""
+    """The directory has orders that this run must not continue; the sentence says whose."""
 
 
 def keep_to_account(data_dir: Path, address: str) -> None:
-    """See that a prepared journal holds no orders but one account's; note whose, the first time.
+    """Ensure that a prepared journal is this account's; record the account the first time.
 
     Args:
         data_dir: where the journal is.
-        address: of the account that live orders are for, lower case; empty for simulated ones.
+        address: the account of live orders, lower case; empty for simulated ones.
 
     Raises:
-        OtherAccount: it holds others.
+        OtherAccount: it has another account's orders.
         JournalError: it cannot be read or written.
     """
     reader = JournalReader(data_dir)

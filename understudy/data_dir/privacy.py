@@ -1,8 +1,8 @@
-"""Whose a data directory is, and who else may look into it: nobody.
+"""Privacy of the data directory: only its owner may read it.
 
-A run needs one that is its user's and closed to all others. One that is open to others and holds a
-run's files, or none at all, is closed; any other is somebody's for another purpose, and refused
-(docs/decisions/data-directory.md).
+A run needs a directory that belongs to its user and is closed to all others. One that is open to
+others is closed if it contains a run's files, or nothing. Any other serves another purpose, and is
+refused (docs/decisions/data-directory.md).
 """
 
 from __future__ import annotations
@@ -21,33 +21,33 @@ from understudy.data_dir.ownership import LOCK_NAME
 
 _OTHERS = 0o077
 _BEFORE_A_RUN = {KILL_SWITCH_NAME, LOCK_NAME, CREDENTIALS_NAME, KEY_NAME}
-"""What people and commands put into a directory before there is a journal."""
+"""Files that people and commands put into a directory before there is a journal."""
 
 
 class NotPrivate(Exception):
-    """The directory must not be used like this; the sentence says why and what to do."""
+    """The directory cannot be used like this; the sentence says why and what to do."""
 
 
 def make_private(directory: Path) -> str:
-    """See that a data directory is this user's, and close it and its files to all others.
+    """Ensure that a data directory is this user's; close it and its files to all others.
 
     Returns:
         What was changed, in one sentence; empty if nothing had to be.
 
     Raises:
         NotPrivate: it is another user's, everybody's, used for something else, or stays open.
-        OSError: it cannot be looked at.
+        OSError: it cannot be examined.
     """
     mode = mode_to_close(directory)
     return "" if mode is None else _close(directory, mode)
 
 
 def mode_to_close(directory: Path) -> int | None:
-    """The mode of a data directory that is to be closed to others; None if it is closed.
+    """The mode of a data directory that has to be closed to others; None if it is closed.
 
     Raises:
         NotPrivate: it is another user's, everybody's, or used for something else.
-        OSError: it cannot be looked at.
+        OSError: it cannot be examined.
     """
     status = directory.stat()
     link = directory.lstat()
@@ -85,7 +85,7 @@ def _close(directory: Path, mode: int) -> str:
             "--data-dir on a disk that keeps permissions"
         )
     for entry in (*directory.iterdir(), *directory.glob("crashes/*")):
-        with contextlib.suppress(OSError):  # whoever needs it will say what is wrong with it
+        with contextlib.suppress(OSError):  # whoever needs the file reports what is wrong with it
             descriptor = open_plain(entry, os.O_RDONLY)
             os.fchmod(descriptor, 0o600)
             os.close(descriptor)
@@ -93,10 +93,10 @@ def _close(directory: Path, mode: int) -> str:
 
 
 def see_who_is_spoken_to(directory: Path, uid: int) -> None:
-    """See that a user id, which answers for a directory, is this user's; root may ask anybody.
+    """Check that the user who answers for a directory is this one; root may ask anybody.
 
     Raises:
-        NotPrivate: it is another's.
+        NotPrivate: it is another user.
     """
     if os.geteuid() not in (uid, 0):
         raise NotPrivate(_words_of_owner(directory, uid))

@@ -1,9 +1,9 @@
 """Keeps the journal's log short, so that no actor has to do it in the middle of an order.
 
-SQLite appends what is recorded to a log beside the file. Left alone, the actor whose record makes
-the log long copies all of it into the file and waits for the disk: 5 to 11 ms, and as often as not
-it is an order that waits. The foreground process has the time, and copying does not hold up who
-records meanwhile (a *passive* checkpoint, https://sqlite.org/wal.html#ckpt).
+SQLite appends what is recorded to a log beside the file. By default, the actor whose record makes
+the log long copies all of it into the file and waits for the disk: 5 to 11 ms, and often an order
+waits for it. The foreground process has the time, and its copying does not delay writers (a
+*passive* checkpoint, https://sqlite.org/wal.html#ckpt).
 """
 
 from __future__ import annotations
@@ -21,8 +21,8 @@ PERIOD_S = 2.0
 class JournalUpkeep:
     """Copies the log into the file, every two seconds at most, in a thread of its own.
 
-    A disk that stalls holds up that thread and nobody else: the foreground goes on looking at the
-    kill switch and answering commands.
+    A stalled disk delays that thread and nothing else: the foreground goes on checking the kill
+    switch and answering commands.
     """
 
     def __init__(self, data_dir: Path) -> None:
@@ -34,9 +34,9 @@ class JournalUpkeep:
         self._worker: threading.Thread | None = None
 
     def beat(self) -> str:
-        """Have it copied, if it is time to; returns what went wrong, once for each thing that does.
+        """Start copying if it is due; return each new problem once.
 
-        Nothing is lost by a failure: the actors copy the log themselves when it has become long.
+        A failure loses nothing: the actors copy the log themselves when it has become long.
         """
         now_s = time.monotonic()
         if now_s >= self._due_s and self.settle(0.0):
@@ -48,9 +48,9 @@ class JournalUpkeep:
         return problem if is_new else ""
 
     def settle(self, patience_s: float) -> bool:
-        """Wait until nothing is being copied; False if it still is after so long.
+        """Wait until no copy is running; False if one still is after this long.
 
-        Whoever forks does so first: what SQLite holds at that moment, a child would hold for ever.
+        Call it before forking: a child would hold SQLite's locks for ever.
         """
         if self._worker is not None:
             self._worker.join(patience_s)
@@ -66,8 +66,8 @@ class JournalUpkeep:
 
     def _copy(self) -> None:
         if self._connection is None:
-            # One thread after the other has it, and never two. One that has read nothing yet does
-            # not know of the log, and would copy nothing.
+            # One thread uses it at a time. A connection that has read nothing yet does not know of
+            # the log, and would copy nothing.
             uri = journal_uri(self._path, "rw")
             connection = sqlite3.connect(uri, uri=True, timeout=0, check_same_thread=False)
             connection.execute("PRAGMA user_version").fetchone()

@@ -1,1 +1,1 @@
-"""What ``understudy doctor`` looks at before a run: one module a check, one line a finding."""
+"""The checks of ``understudy doctor``: one module per subject, one line per finding."""

@@ -44,11 +44,11 @@ from understudy.doctor.sight import VenueSight
 from understudy.doctor.subject import Subject, host_of
 
 OPEN_LIMIT_S = 6.0
-"""The venue's client itself would wait for longer than the doctor may take."""
+"""The venue's client itself would wait longer than the doctor may take."""
 
 _NANOS_PER_CASH_UNIT = NANOS_PER_DOLLAR // UNITS_PER_SHARE
 _SMALLEST_NANOS = NANOS_PER_DOLLAR
-"""The venue takes no marketable order below a dollar."""
+"""The venue accepts no marketable order below a dollar."""
 _DEAREST_TICKS = PAYOUT_TICKS - 10
 _USUAL_FEE_BPS = 700
 
@@ -61,7 +61,7 @@ _KINDS = {
 
 
 async def check_account(subject: Subject, sight: VenueSight) -> tuple[Finding, ...]:
-    """Read the key, get credentials with it, and look at the account."""
+    """Read the key, get credentials with it, and check the account."""
     try:
         key = read_private_key(subject.variables)
     except KeyUnavailable as problem:
@@ -101,10 +101,10 @@ async def check_account(subject: Subject, sight: VenueSight) -> tuple[Finding, .
 
 @contextlib.asynccontextmanager
 async def account(subject: Subject, key: PrivateKey) -> AsyncIterator[VenueClient]:
-    """Hold the account open for the length of a block; its secrets become known to the redactor.
+    """Open the account for the length of a block; its secrets are registered with the redactor.
 
     Raises:
-        WalletNotOurs: the key is not the account's own.
+        WalletNotOurs: the wallet is not the key's.
         PolymarketError: the venue gives no credentials, or cannot be reached.
         TimeoutError: it does not answer.
     """
@@ -224,5 +224,5 @@ async def _allowance(client: VenueClient, market: Market | None, most_nanos: int
 
 
 def _cents(nanos: int) -> str:
-    """Dollars, what is finer than a cent left off."""
+    """Write dollars, truncated to cents."""
     return dollars_text(nanos // 10_000_000 * 10_000_000)

@@ -1,4 +1,4 @@
-"""Checks of the data directory: who can read it, what its disk does, its sockets and journal."""
+"""Checks of the data directory: permissions, disk, sockets and journal."""
 
 from __future__ import annotations
 
@@ -40,9 +40,10 @@ DISK = "disk"
 
 _MB = 1_000_000
 SYNC_MS_WARN = 20.0
-"""With durability "full" each record waits for the disk, and an order has several before it leaves.
+"""With durability "full" each record waits for the disk, and an order has several before it is
+sent.
 
-Beyond this the disk takes more of an order's time than the way to the venue does.
+Beyond this the disk takes more of an order's time than the network does.
 """
 _PROBES = 5
 _PROBE_BYTES = 4_096
@@ -77,7 +78,7 @@ def check_disk(subject: Subject) -> Finding:
 
 
 def _nearest_directory(path: Path) -> Path:
-    """The directory itself, or the one in which it would be made."""
+    """The directory itself, or the one in which it would be created."""
     return next(each for each in (path, *path.parents) if each.exists())
 
 
@@ -104,7 +105,7 @@ _ANOTHER_DISK = "name a --data-dir on a disk of this machine that keeps sockets 
 
 
 def check_sockets(subject: Subject) -> Finding:
-    """Make such a directory beside a run's own, and connect in it; a run is not disturbed."""
+    """Create a directory like a run's, beside it, and connect in it; a run is not disturbed."""
     data_dir = subject.data_dir
     try:
         if os.path.lexists(data_dir / SOCKETS_NAME):
@@ -148,7 +149,7 @@ _ROWS_ADVICE = "a run sets a damaged order aside and trades on; of anything else
 
 
 class _TooLarge(Exception):
-    """The file could not be read through in time."""
+    """The file could not be read completely in time."""
 
 
 def check_journal(subject: Subject) -> Finding:
@@ -182,7 +183,7 @@ def check_journal(subject: Subject) -> Finding:
 
 
 def _read_through(subject: Subject, path: Path) -> Finding:
-    """Read every row of a file that SQLite finds whole, and see whose orders it holds.
+    """Read every row of a file that SQLite finds intact, and check whose orders it has.
 
     Raises:
         JournalError: it cannot be read.
@@ -201,7 +202,7 @@ def _read_through(subject: Subject, path: Path) -> Finding:
 
 
 def check_lock(subject: Subject) -> Finding:
-    """Say who holds the data directory."""
+    """Report who holds the data directory."""
     holder = holder_of(subject.data_dir)
     if holder is None:
         return passed(LOCK, "no other run holds the data directory")
@@ -213,7 +214,7 @@ def check_lock(subject: Subject) -> Finding:
 
 
 def check_halt(subject: Subject) -> Finding:
-    """Look for the file by which trading was halted."""
+    """Check for the file by which trading was halted."""
     reason = kill_switch_reason(subject.data_dir)
     if reason is None:
         return passed(HALT, "there is none: nobody pulled the kill switch")
@@ -225,7 +226,7 @@ def check_halt(subject: Subject) -> Finding:
 
 
 def _misfit(subject: Subject, reader: JournalReader) -> str:
-    """Whose orders the journal holds that this run must not go on with; empty if none."""
+    """Whose orders the journal has that this run must not continue; empty if none."""
     wallet = (subject.settings.execution.wallet or "").lower()
     rows = reader.states("account", open_only=False)
     known = [each for each in rows if isinstance(each, TradedAccount)]

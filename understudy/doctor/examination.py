@@ -1,4 +1,4 @@
-"""All checks side by side, each with a limit, so that the doctor has an end."""
+"""Runs all checks side by side, each with a time limit."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from understudy.doctor.subject import Subject
 from understudy.doctor.threads import LookupLoop, in_a_thread
 
 LIMIT_S = 8.0
-"""A check that has not ended by then is given up. Nothing in it should take so long."""
+"""A check that has not ended by then is abandoned. None should take that long."""
 ORDER_TEST = "order test"
 
 _Found = Finding | Sequence[Finding]
@@ -29,21 +29,21 @@ _Found = Finding | Sequence[Finding]
 
 @attrs.frozen
 class _Check:
-    """What is looked at, under which names, and how."""
+    """A check, with the names of its findings."""
 
     names: tuple[str, ...]
     look: Callable[[], Awaitable[_Found]]
 
 
 def examine(subject: Subject, *, with_order_test: bool = False) -> list[Finding]:
-    """Look at everything; about ten seconds at most, the order test aside.
+    """Run all checks; about ten seconds at most, without the order test.
 
     Args:
-        subject: whom to examine.
+        subject: what is examined.
         with_order_test: place an order as well, if nothing has failed.
     """
     if subject.is_live:
-        # Loading the venue's client takes a second, in which nothing else could be measured.
+        # Loading the venue's client takes a second, which would disturb every measurement.
         from understudy.doctor import account, order_test  # noqa: F401 # loaded, and used below
 
     async def whole() -> list[Finding]:
@@ -58,7 +58,7 @@ def examine(subject: Subject, *, with_order_test: bool = False) -> list[Finding]
 
 
 async def examined(subject: Subject, sight: VenueSight) -> list[Finding]:
-    """Run all checks at once; the findings come in the order in which they are read."""
+    """Run all checks at once; the findings come in reading order."""
     checks = _checks(subject, sight)
     found = await asyncio.gather(*(_limited(check) for check in checks))
     return [finding for each in found for finding in each]
@@ -116,7 +116,7 @@ def _checks_by_series(subject: Subject, sight: VenueSight) -> list[_Check]:
 
 
 def _named(check: _Check, label: str) -> _Check:
-    """The same check of one of several, which its findings' names tell."""
+    """Label a check's findings, for one of several subjects."""
 
     async def look() -> Sequence[Finding]:
         found = await check.look()

@@ -1,4 +1,4 @@
-"""What a check has found: an outcome, a sentence, and what to do about it."""
+"""The finding of a check: an outcome, a sentence, and advice."""
 
 from __future__ import annotations
 
@@ -11,19 +11,19 @@ WALLET = "wallet"
 BALANCE = "balance"
 ALLOWANCE = "allowance"
 ACCOUNT_NAMES = (CREDENTIALS, WALLET, BALANCE, ALLOWANCE)
-"""Named here, because the module that checks them loads the venue's client."""
+"""Named here because the module that checks them loads the venue's client."""
 
 
 class CheckOutcome(enum.Enum):
-    """How a check came out."""
+    """Outcome of a check."""
 
     PASS = "pass"  # noqa: S105 # a word, and nobody's password
     WARN = "warn"
-    """A run would start; someone should know."""
+    """A run would start, but a person should know."""
     FAIL = "fail"
     """A run would not start, or could not trade."""
     SKIPPED = "skipped"
-    """Not looked at, for a reason that the sentence tells."""
+    """Not checked, for the reason in the sentence."""
 
 
 @attrs.frozen
@@ -31,13 +31,13 @@ class Finding:
     """One line of the doctor's report."""
 
     name: str
-    """What was looked at, in a word or two."""
+    """The subject of the check, in a word or two."""
     outcome: CheckOutcome
     sentence: str
     advice: str = ""
-    """What to do; empty where nothing is to be done."""
+    """What to do; empty if nothing is to be done."""
     cause: str = ""
-    """What keeps the check from being made, if others fail by the same; empty otherwise."""
+    """What prevents the check, if others fail for the same reason; empty otherwise."""
 
 
 def passed(name: str, sentence: str) -> Finding:
@@ -46,7 +46,7 @@ def passed(name: str, sentence: str) -> Finding:
 
 
 def warned(name: str, sentence: str, advice: str, cause: str = "") -> Finding:
-    """A run would start, but."""
+    """A run would start, but with a problem."""
     return Finding(name, CheckOutcome.WARN, sentence, advice, cause)
 
 
@@ -56,5 +56,5 @@ def failed(name: str, sentence: str, advice: str, cause: str = "") -> Finding:
 
 
 def skipped(name: str, sentence: str) -> Finding:
-    """It was not looked at."""
+    """Not checked."""
     return Finding(name, CheckOutcome.SKIPPED, sentence)

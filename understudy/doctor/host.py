@@ -1,4 +1,4 @@
-"""Checks: what the host must be able to do, and what the configuration and key would do on it."""
+"""Checks of the host's abilities, and of the configuration and key on it."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def check_host(
     system: str = sys.platform,
     version: tuple[int, ...] = sys.version_info[:3],
 ) -> Finding:
-    """Look for Linux's prctl, by which no process of a fallen run is left behind."""
+    """Check for Linux's prctl, which prevents orphans of a crashed run."""
     shown = ".".join(map(str, version))
     if version[:2] < _LEAST_PYTHON:
         least = ".".join(map(str, _LEAST_PYTHON))
@@ -61,7 +61,7 @@ def _has_prctl() -> bool:
 
 
 def check_urgency(_subject: Subject) -> Finding:
-    """Look whether the actors on an order's way may run before everyone else."""
+    """Check whether the actors on an order's way may run at real-time priority."""
     refusal = why_not_allowed()
     if refusal:
         return warned(
@@ -80,7 +80,7 @@ _IN_A_FILE = f"put it in a file of mode 0600, and name that in {FILE_VARIABLE}"
 
 
 def check_privacy(subject: Subject) -> Finding:
-    """Look whose the data directory is, and whether others can get at it."""
+    """Check who owns the data directory, and whether others can read it."""
     directory = subject.data_dir
     if not directory.exists():
         return passed(PRIVACY, f"there is no {directory} yet: a run makes it this user's alone")
@@ -95,7 +95,7 @@ def check_privacy(subject: Subject) -> Finding:
 
 
 def check_cores(_subject: Subject) -> Finding:
-    """Look whether the memory of a process that falls is written to a disk."""
+    """Check whether the memory of a process that crashes is written to a disk."""
     limit, _ = resource.getrlimit(resource.RLIMIT_CORE)
     if limit:
         return warned(
@@ -107,7 +107,7 @@ def check_cores(_subject: Subject) -> Finding:
 
 
 def check_key_place(subject: Subject) -> Finding:
-    """Look where the private key is, and who else can read it there; it is not read."""
+    """Check where the private key is, and who else can read it there; the key is not read."""
     named, path = subject.variables.get(KEY_VARIABLE, ""), subject.variables.get(FILE_VARIABLE, "")
     if named or path.startswith(f"/proc/{os.getpid()}/fd/"):
         shown = _environments_with_the_key(os.getppid())

@@ -1,4 +1,4 @@
-"""The doctor's own HTTP and websockets: one try each, and a sentence when it fails."""
+"""The doctor's own HTTP and websockets: one attempt each, and a sentence when it fails."""
 
 from __future__ import annotations
 
@@ -22,11 +22,12 @@ _BODY_BYTES_MAX = 4 * 1024 * 1024
 
 
 class Unreachable(Exception):
-    """No use could be made of an address; one sentence names the host and says why.
+    """An address could not be used; one sentence names the host and says why.
 
     Args:
         sentence: the host, and why.
-        cause: what all checks have in common that fail by it; empty if it is this one's alone.
+        cause: the common cause, if other checks fail for it too; empty if it is this one's
+            alone.
     """
 
     def __init__(self, sentence: str, cause: str = "") -> None:
@@ -61,7 +62,7 @@ async def fetch(url: str) -> Answered:
 
 @contextlib.asynccontextmanager
 async def stream(url: str) -> AsyncIterator[ClientConnection]:
-    """Hold a websocket for the length of a block.
+    """Keep a websocket open for the length of a block.
 
     Raises:
         Unreachable: it cannot be opened, or it ends within the block.
@@ -82,7 +83,7 @@ async def stream(url: str) -> AsyncIterator[ClientConnection]:
 
 
 def _cause(url: str, problem: Exception) -> str:
-    """What is wrong beyond this one question: the names, the network, the proxy, or the host."""
+    """The cause beyond this one request: name lookup, the network, the proxy, or the host."""
     if isinstance(problem, ProxyRefused):
         return str(problem)
     cause = problem.os_error if isinstance(problem, aiohttp.ClientConnectorError) else problem
@@ -111,6 +112,6 @@ def _sentence(url: str, problem: Exception) -> str:
 def _detour(url: str) -> str:
     try:
         proxy = proxy_for(url, os.environ)
-    except ValueError:  # the address is malformed, and there was no connection at all
+    except ValueError:  # the address is malformed, so no connection was tried
         return ""
     return "" if proxy is None else f", asked through the proxy {proxy.host},"

@@ -1,9 +1,9 @@
-"""One minimal order, placed far from the market, seen, cancelled and seen to be gone.
+"""Places one minimal order far from the market, finds it, cancels it, and checks that it is gone.
 
-It proves what no reading can: that the venue takes this account's orders. Whatever is unclear on
-the way ends in a cancel by the order's id, which is known before anything leaves. A signal that
-asks for the end (F32) only cuts the waiting short: the order is cancelled first. Should this
-process be killed all the same, the venue ends the order by itself within minutes.
+Only this proves that the venue accepts this account's orders. Any doubt on the way ends in a cancel
+by the order's id, which is known before anything is sent. A signal that asks for the end (F32) only
+shortens the waiting: the order is cancelled first. If this process is killed, the venue ends the
+order by itself within minutes.
 """
 
 from __future__ import annotations
@@ -45,11 +45,11 @@ PLACE, SEE, CANCEL, GONE = "order placed", "order seen", "order cancelled", "ord
 
 PRICE_TICKS = 10
 DISTANCE_TICKS = 100
-"""The best ask must be so much higher, or the other outcome is taken."""
+"""The best ask must be this much higher, otherwise the other outcome is used."""
 LIFE_S = 200
-"""An order must be wanted for three minutes at least; the venue ends it one minute early."""
+"""An order must have a life of at least three minutes; the venue ends it one minute early."""
 LEAST_LEFT_MS = 60_000
-"""A window that ends sooner is left alone, and the next one is taken."""
+"""A window that ends sooner is skipped for the next one."""
 STEP_LIMIT_S = 8.0
 _ASK_EVERY_S = 0.25
 _ENDED_BY_VENUE_EARLY_S = 60
@@ -62,12 +62,12 @@ _NOTHING_SENT = (
     MarketRefused,
     TimeoutError,
 )
-"""What may go wrong before the order is posted; afterwards nothing is raised."""
+"""Errors possible before the order is posted; afterwards nothing is raised."""
 
 
 @attrs.frozen(kw_only=True)
 class _Probe:
-    """The order, signed, and what is said of it."""
+    """The signed order, and its description."""
 
     order: SignOrder
     market: Market
@@ -92,10 +92,10 @@ class _Probe:
 
 
 async def run_order_test(subject: Subject, sight: VenueSight) -> list[Finding]:
-    """Place, see, cancel, and see it gone; a finding for each step that was reached."""
+    """Place, find, cancel, and check it is gone; return a finding for each step reached."""
     key = read_private_key(subject.variables)
     signals = EndSignals()
-    # Python gives signals to the main thread only, and elsewhere there is nothing to survive.
+    # Python delivers signals to the main thread only; elsewhere there is nothing to survive.
     is_main = threading.current_thread() is threading.main_thread()
     try:
         with signals if is_main else contextlib.nullcontext():
@@ -118,7 +118,7 @@ async def _prepared(subject: Subject, sight: VenueSight, client: VenueClient) ->
     """
     found = await _window(sight)
     token = await _far_token(subject, found.market)
-    # The client counts from the host's time, and the venue from its own.
+    # The client uses the host's time, the venue its own.
     expires_at_s = max(found.now_ms, subject.wall_ms()) // 1000 + LIFE_S
     order = SignOrder(
         order_id="doctor",
@@ -156,7 +156,7 @@ async def _far_token(subject: Subject, market: Market) -> str:
 
 
 class _Test:
-    """One order's way; nothing is left to chance once it was posted."""
+    """The steps of one order; once it is posted, it is always cancelled."""
 
     def __init__(
         self, client: VenueClient, probe: _Probe, subject: Subject, signals: EndSignals
@@ -168,7 +168,7 @@ class _Test:
         self._findings: list[Finding] = []
 
     async def run(self) -> list[Finding]:
-        """Go the whole way; whatever interrupts or fails, the cancel is sent all the same."""
+        """Run all steps; whatever interrupts or fails, the cancel is sent."""
         if self._signals.name:
             sentence = f"nothing was sent: {self._signals.name} asked for the end"
             return [failed(PLACE, sentence, _AGAIN)]
@@ -199,7 +199,7 @@ class _Test:
             return PostRefused(
                 order_id=order_id, status=refusal.status, text=str(refusal), code=code
             )
-        except Exception as problem:  # whatever it is, the bytes may have left
+        except Exception as problem:  # whatever it is, the order may have been sent
             return PostUnclear(order_id=order_id, reason=_text(problem))
         return read_answer(order_id, body)
 
@@ -256,10 +256,10 @@ class _Test:
         )
 
     async def _gone(self, *, was_there: bool) -> Finding:
-        """Say what is known in the end: open or not, and what it has traded.
+        """Report the final state: open or not, and what it has traded.
 
         Args:
-            was_there: it was seen, or its cancel was confirmed. Otherwise it may yet arrive.
+            was_there: it was seen, or its cancel was confirmed. Otherwise it may still arrive.
         """
         probe = self._probe
 
@@ -297,11 +297,11 @@ class _Test:
     async def _until(
         self, is_so: Callable[[], Awaitable[bool]], *, is_cut_short: bool = False
     ) -> bool:
-        """Ask again and again, for a while; an answer that does not come is none.
+        """Ask repeatedly, for a while; a missing answer counts as no.
 
         Args:
             is_so: the question.
-            is_cut_short: it is not asked again once a signal asks for the end.
+            is_cut_short: stop asking once a signal asks for the end.
         """
         loop = asyncio.get_running_loop()
         ends_at = loop.time() + STEP_LIMIT_S

@@ -1,4 +1,4 @@
-"""Checks: the two price services, and which of them a run would take its strikes from."""
+"""Checks of the two price services, and from which of them a run would take its strikes."""
 
 from __future__ import annotations
 
@@ -37,10 +37,10 @@ STRIKE = "strike source"
 NAMES = (POLYBOLT, RTDS, STRIKE)
 
 TICKS_LIMIT_S = 3.0
-"""Either service publishes a tick a second."""
+"""Either service publishes a tick each second."""
 AGE_MS_WARN = 5_000
 AGE_MS_FAIL = 10_000
-"""After so long without data the feed takes the other service."""
+"""After this long without data the feed uses the other service."""
 
 _WAIT = "wait a minute and look again; no strike is proven while it lasts"
 _NEW = "`understudy credentials new` makes some for prices only, which cost nothing"
@@ -48,7 +48,7 @@ _NEW = "`understudy credentials new` makes some for prices only, which cost noth
 
 @attrs.frozen(kw_only=True)
 class _Heard:
-    """What became of asking one service."""
+    """The result of asking one service."""
 
     label: str
     opened: str = ""
@@ -67,7 +67,7 @@ class _Heard:
 
     @property
     def words(self) -> str:
-        """How the newest average fares."""
+        """Describe the newest average."""
         if self.tick is None:
             return f"no average came in {TICKS_LIMIT_S:g} s"
         return (
@@ -92,7 +92,7 @@ async def check_prices(subject: Subject, sight: VenueSight) -> tuple[Finding, Fi
 
 
 async def _nothing() -> None:
-    """Ask nobody."""
+    """Ask no service."""
 
 
 def _finding(name: str, heard: _Heard | None, source: str, *, other_serves: bool) -> Finding:
@@ -103,7 +103,7 @@ def _finding(name: str, heard: _Heard | None, source: str, *, other_serves: bool
         return found_bad(name, heard.trouble, heard.advice, heard.cause)
     words = f"{heard.opened}; {heard.words}"
     if not heard.serves:
-        return found_bad(name, f"{words}: it is open and stands still", _WAIT)
+        return found_bad(name, f"{words}: it is open but does not advance", _WAIT)
     return warned(name, words, _WAIT) if heard.age_ms > AGE_MS_WARN else passed(name, words)
 
 
@@ -113,7 +113,7 @@ def _strike(heard: list[_Heard]) -> Finding:
         causes = {each.cause for each in heard if each.cause}
         cause = causes.pop() if len(causes) == 1 else ""
         advice = f"see the lines above; {_WAIT}"
-        return failed(STRIKE, "no service tells an average", advice, cause)
+        return failed(STRIKE, "no service sends an average", advice, cause)
     sentence = f"{used.label} will be used: {used.words}"
     spare = [each.label for each in heard if each.serves and each is not used]
     if spare:
@@ -146,7 +146,7 @@ async def _ask_polybolt(subject: Subject, sight: VenueSight) -> _Heard:
 
 
 async def _credentials(subject: Subject) -> FoundCredentials:
-    """Credentials as a run would have them; a live run's own are asked for with the key.
+    """Credentials as a run would have them; a live run requests its own with the key.
 
     Raises:
         CredentialsUnavailable: there are none.
@@ -179,7 +179,7 @@ async def _accounts_own(subject: Subject) -> ApiCredentials:
 async def _hear(
     label: str, url: str, first: str, protocol: PriceProtocol, sight: VenueSight, key: str
 ) -> _Heard:
-    """Say the first frame, and listen for an average that is not old."""
+    """Send the first frame, and wait for a recent average."""
     began = time.monotonic()
     heard = _Heard(label=label)
     try:

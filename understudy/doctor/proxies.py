@@ -1,4 +1,4 @@
-"""Check: which proxies the environment puts between this host and the venue."""
+"""Check of the proxies that the environment puts between this host and the venue."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _ADVICE = "name an http:// proxy, exempt the venue's hosts in NO_PROXY, or unset
 
 
 def check_proxies(subject: Subject) -> Finding:
-    """Say which hosts are asked through a proxy; refuse one that cannot be used."""
+    """Report the hosts that are reached through a proxy; refuse a proxy that cannot be used."""
     try:
         proxies = proxies_of(subject.settings.venue, subject.variables)
     except ProxyRefused as refused:
@@ -33,7 +33,7 @@ def check_proxies(subject: Subject) -> Finding:
 
 
 def proxies_of(venue: VenueSettings, variables: Mapping[str, str]) -> dict[str, Proxy | None]:
-    """The proxy of every host in ``[venue]``, or None; addresses that name no host are left out.
+    """The proxy of every host in ``[venue]``, or None; addresses without a host are left out.
 
     Raises:
         ProxyRefused: the environment names one that cannot be used, for one of them.

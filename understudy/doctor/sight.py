@@ -1,4 +1,4 @@
-"""What several checks want to know of the venue; each is asked for once."""
+"""Facts about the venue that several checks need; each is requested once."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class NoSuchWindow(Exception):
 
 @attrs.frozen
 class FoundMarket:
-    """A window's market, and when it was looked at."""
+    """A window's market, and when it was read."""
 
     market: Market
     now_ms: int
@@ -33,7 +33,7 @@ class FoundMarket:
 
 
 class VenueSight:
-    """Asks the venue for its time and for the current window, as soon as it is made."""
+    """Requests the venue's time and the current window on construction."""
 
     def __init__(self, subject: Subject) -> None:
         self._subject = subject
@@ -41,7 +41,7 @@ class VenueSight:
         self._current = _begun(self.market_ahead(0))
 
     async def reading(self) -> VenueTimeReading:
-        """How far the venue's clock is from the host's.
+        """How far the venue's clock is ahead of the host's.
 
         Raises:
             Unreachable: the venue does not tell the time.
@@ -67,14 +67,14 @@ class VenueSight:
         return await asyncio.shield(self._current)
 
     async def market(self) -> Market | None:
-        """The same market; None if it cannot be told, which has a check of its own."""
+        """The same market; None if it cannot be found, which has a check of its own."""
         try:
             return (await self.current()).market
         except (Unreachable, NoSuchWindow, MarketRefused):
             return None
 
     async def market_ahead(self, windows: int) -> FoundMarket:
-        """The market of the current window, or of one so many windows later.
+        """The market of the current window, or of a later one.
 
         Raises:
             Unreachable: Gamma does not answer.
@@ -107,7 +107,7 @@ class VenueSight:
 
 
 def _begun(work: Coroutine[Any, Any, T]) -> asyncio.Task[T]:
-    """Begin, and let a failure be looked at by whoever asks, or by nobody."""
+    """Start a task whose failure is left to those who await it, if anyone does."""
     task = asyncio.ensure_future(work)
     task.add_done_callback(lambda done: None if done.cancelled() else done.exception())
     return task

@@ -1,4 +1,4 @@
-"""Whom the doctor examines: a configuration, a data directory, and the host around them."""
+"""The subject of an examination: a configuration, a data directory, and the host around them."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from actors.redaction import Redactor
 from actors.settings import Settings
 
 GEOBLOCK_URL = "https://polymarket.com/api/geoblock"
-"""Where the venue says whether orders are taken from here: its website, no configured address.
+"""The venue's website says here whether orders are accepted from this address.
 
 Source: Polymarket's documentation, geographic restrictions.
 """
@@ -23,20 +23,20 @@ Source: Polymarket's documentation, geographic restrictions.
 
 @attrs.frozen(kw_only=True)
 class Subject:
-    """Everything that checks may look at; tests put other hosts in its place."""
+    """Everything that checks may examine; tests substitute other hosts."""
 
     settings: Settings
     data_dir: Path
     is_local: bool
-    """Orders would go to an exchange on this host."""
+    """Whether orders would go to an exchange on this host."""
     geoblock_url: str | None
-    """None where nobody asks where one is."""
+    """None if the location does not matter."""
     variables: Mapping[str, str] = attrs.field(repr=False)
     """The environment, which names or holds the private key."""
     wall_ms: Callable[[], int]
-    """The host's time, by which requests and orders are signed."""
+    """The host's time, with which requests and orders are signed."""
     redactor: Redactor = attrs.field(factory=Redactor)
-    """Learns every secret that a check gets to see."""
+    """Learns every secret that a check sees."""
 
     @property
     def is_live(self) -> bool:
@@ -58,6 +58,6 @@ def subject_of(settings: Settings, data_dir: Path) -> Subject:
 
 
 def host_of(url: str) -> str:
-    """The host that an address names, with its port where it has one."""
+    """The host of an address, with its port if it has one."""
     parts = urlsplit(url)
     return parts.netloc.rpartition("@")[2] or url

@@ -1,7 +1,7 @@
 """Work that may hang for long, on threads that nobody waits for.
 
-A name server that does not answer, or a disk that has gone away, blocks for a minute or more, and
-cannot be interrupted. asyncio's own threads would be waited for at the end, and so would they.
+A name server that does not answer, or a disk that has vanished, blocks for a minute or more, and
+cannot be interrupted. asyncio waits for its own threads at the end, and so would the doctor.
 """
 
 from __future__ import annotations
@@ -18,13 +18,13 @@ T = TypeVar("T")
 
 
 def in_a_thread(call: Callable[[], T]) -> asyncio.Future[T]:
-    """Call on a thread that the end of the process does not wait for."""
+    """Call on a thread that does not delay the end of the process."""
     loop = asyncio.get_running_loop()
     future: asyncio.Future[T] = loop.create_future()
 
     def settle(result: T | None, error: Exception | None) -> None:
         if future.done():
-            return  # it was given up
+            return  # it was abandoned
         if error is not None:
             future.set_exception(error)
         else:
@@ -35,7 +35,7 @@ def in_a_thread(call: Callable[[], T]) -> asyncio.Future[T]:
         problem: Exception | None = None
         try:
             result = call()
-        except Exception as error:  # whoever awaits it is told
+        except Exception as error:  # raised to whoever awaits it
             problem = error
         with contextlib.suppress(RuntimeError):  # the loop is closed: nobody waits any more
             loop.call_soon_threadsafe(settle, result, problem)
@@ -45,8 +45,8 @@ def in_a_thread(call: Callable[[], T]) -> asyncio.Future[T]:
 
 
 class LookupLoop(asyncio.SelectorEventLoop):
-    """An event loop whose name lookups can be given up."""
+    """An event loop whose name lookups can be abandoned."""
 
     async def getaddrinfo(self, host: Any, port: Any, **hints: Any) -> Any:
-        """Look a name up, as ``socket.getaddrinfo``."""
+        """Look up a name, like ``socket.getaddrinfo``."""
         return await in_a_thread(functools.partial(socket.getaddrinfo, host, port, **hints))

@@ -1,4 +1,4 @@
-"""Checks: whether the venue can be reached, says what it should, and takes orders from here."""
+"""Checks of the venue: whether it is reachable, answers as expected, and takes orders from here."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ MARKET_STREAM = "market stream"
 COINBASE = "coinbase"
 
 DATA_LIMIT_S = 3.0
-"""A busy market's stream that says nothing for so long is of no use, though it is open."""
+"""A busy market's stream that sends nothing for this long is useless, even if it is open."""
 
 _CHECK_THE_WAY = "check the network, a firewall or proxy, and {key}"
 
@@ -114,7 +114,7 @@ async def _check_stream(
 
 
 async def _says(socket: ClientConnection, brings_data: Callable[[bytes], bool]) -> bool:
-    """Whether data comes in time; confirmations and heartbeats are none."""
+    """Whether data arrives in time; confirmations and heartbeats do not count."""
     try:
         async with asyncio.timeout(DATA_LIMIT_S):
             while not brings_data(await socket.recv(decode=False)):
@@ -143,15 +143,15 @@ def _ms_since(began: float) -> int:
 CLOCK = "clock"
 
 SKEW_MS_FAIL = 15_000
-"""Requests and orders are signed with the host's time, and the venue refuses what is some 30 s off.
+"""Requests and orders are signed with the host's time, and the venue refuses those some 30 s off.
 
-The venue does not document how much it tolerates; so half of what others have found is enough.
+The venue does not document its tolerance, so half of what others measured is the limit.
 """
-_SET_IT = "let the host's clock follow a time server: timedatectl set-ntp true"
+_SET_IT = "synchronise the host's clock with a time server: timedatectl set-ntp true"
 
 
 async def check_clock(subject: Subject, sight: VenueSight) -> Finding:
-    """Measure how far the venue is ahead, and say what it means."""
+    """Measure how far the venue's clock is ahead, and say what that means."""
     try:
         reading = await sight.reading()
     except Unreachable as problem:
@@ -185,7 +185,7 @@ _ASK_THERE = f"open {GEOBLOCK_URL} on this host, and read what it says"
 
 
 async def check_geoblock(subject: Subject) -> Finding:
-    """Ask the venue's website; its answer is about the address that the question comes from."""
+    """Ask the venue's website; its answer is about the address that the request comes from."""
     url = subject.geoblock_url
     if url is None:
         return skipped(GEOBLOCK, "a local exchange takes orders from everywhere")

@@ -1,4 +1,4 @@
-"""How findings are shown: a table for people, lines for logs, JSON for programs."""
+"""Displays findings: a table for people, lines for logs, JSON for programs."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ _STYLES = {
 _SEVERITY = (CheckOutcome.SKIPPED, CheckOutcome.PASS, CheckOutcome.WARN, CheckOutcome.FAIL)
 _NAME_WIDTH = 15
 NETWORK = "network"
-"""The name of what several checks fail by."""
+"""Name of a finding that stands for several checks with one cause."""
 
 
 def grouped(findings: Sequence[Finding]) -> list[Finding]:
-    """Put checks that fail by one cause into one finding, in the place of the first of them."""
+    """Combine checks that fail for one cause into one finding, in the first one's place."""
     by_cause: dict[str, list[Finding]] = {}
     for each in findings:
         if each.cause:
@@ -51,7 +51,7 @@ def _as_one(group: Sequence[Finding]) -> Finding:
 
 
 def table(findings: Sequence[Finding]) -> Table:
-    """Draw a row for each finding, or for each cause of several, and below it what to do."""
+    """Draw a row for each finding, or for each shared cause, with the advice below it."""
     drawn = Table(box=None, show_header=False, padding=(0, 1, 0, 0), pad_edge=False)
     drawn.add_column(no_wrap=True)
     drawn.add_column(no_wrap=True)
@@ -66,7 +66,7 @@ def table(findings: Sequence[Finding]) -> Table:
 
 
 def lines(findings: Sequence[Finding]) -> list[str]:
-    """Write a line for each finding, or for each cause of several, the advice at its end."""
+    """Write a line for each finding, or for each shared cause, with the advice at its end."""
     width = max(len(each.value) for each in CheckOutcome)
     return [
         f"{each.outcome.value:<{width}}  {each.name:<{_NAME_WIDTH}}  {each.sentence}"
@@ -76,13 +76,13 @@ def lines(findings: Sequence[Finding]) -> list[str]:
 
 
 def totals(findings: Sequence[Finding]) -> str:
-    """Count the rows that are shown by outcome, in one line."""
+    """Count the displayed rows by outcome, in one line."""
     counts = Counter(each.outcome for each in grouped(findings))
     return ", ".join(f"{counts[each]} {each.value}" for each in CheckOutcome if counts[each])
 
 
 def as_json(findings: Sequence[Finding]) -> list[dict[str, str]]:
-    """Everything, for programs."""
+    """Return everything, for programs."""
     return [
         {
             "name": each.name,

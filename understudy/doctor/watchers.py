@@ -1,4 +1,4 @@
-"""Checks: the watchers beside a run have what they need, and the page is for whom it is meant."""
+"""Checks of the watchers: they have what they need, and only the right people reach the page."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ WATCHERS = "watchers"
 
 
 def check_watchers(subject: Subject) -> Finding:
-    """Say whom alerts reach and where metrics are; fail if nobody would be told."""
+    """Say where alerts and metrics go; fail if alerts would reach nobody."""
     settings = subject.settings
     refusal = watchers_refusal(settings, subject.variables)
     if refusal is not None:
@@ -26,7 +26,7 @@ def check_watchers(subject: Subject) -> Finding:
 
 
 def is_free(port: int) -> bool:
-    """Whether nobody listens on a port of loopback."""
+    """Whether no process listens on a loopback port."""
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
@@ -41,7 +41,7 @@ _USE_TLS = "keep it on 127.0.0.1 and put a proxy with TLS before it: docs/web.md
 
 
 def check_page(subject: Subject) -> Finding:
-    """Say who reaches the page; fail if it would not start, warn if the token could be read."""
+    """Say who can reach the page; fail if it would not start, warn if the token could be read."""
     page = subject.settings.web
     if not page.enabled:
         return passed(PAGE, "a run has none beside it")

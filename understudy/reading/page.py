@@ -100,7 +100,7 @@ def _plots(performance: Performance) -> Iterable[str]:
         yield figure(
             "P&L by window",
             pnl_plot(windows),
-            "Bars: one window each. Line: all of them up to there.",
+            "Bars: one window each. Line: running total.",
             pnl_plot(windows, is_tall=True),
         )
         yield figure("Fees by window", fees_plot(windows), "Only takers pay.")

@@ -1,1 +1,1 @@
-"""Results of backtests: a folder a run, its numbers, its page, and comparisons; docs/results.md."""
+"""Results of backtests: a folder per run, its numbers, its page, and comparisons."""

@@ -1,10 +1,10 @@
-"""Two runs held against each other, whether backtests or data directories: numbers and orders.
+"""Compares two runs, backtests or data directories: their numbers and their orders.
 
-An order of one is that of the other if it is for the same window, action, outcome, limit and size,
-and was decided within ``WITHIN_MS``. Each order that has no partner gets a reason, as far as the
-orders themselves tell one: what is held differs (and which order was filled in one of them only, by
-standing how much longer), an order before it took longer to end, the limit of orders a minute was
-reached, or the prices that it was decided on were others.
+Two orders are the same if they are for the same window, action, outcome, limit and size, and were
+decided within ``WITHIN_MS`` of each other. Each order without a partner gets a reason, as far as
+the orders show one: the holdings differ (and which order was filled in one run only, because it
+rested longer), an earlier order took longer to end, the limit of orders a minute was reached, or
+the prices at the decision were different.
 """
 
 from __future__ import annotations
@@ -29,13 +29,13 @@ from understudy.results.store import BadResults, read_run
 
 WITHIN_MS = 250
 _NEAR_MS = 5_000
-"""An order that is decided so much earlier or later may be the same one."""
+"""Most difference in time at which an order may still be the same one."""
 _BOOTSTRAP_SEED = 1
 
 
 @attrs.frozen(kw_only=True)
 class ComparedOrder:
-    """What of an order is compared."""
+    """The compared fields of an order."""
 
     order_id: str
     slug: str
@@ -46,13 +46,13 @@ class ComparedOrder:
     size: str
     filled: str = "0"
     ended_ms: int = 0
-    """When anything of it changed last."""
+    """When it last changed."""
     basis: str = ""
     """The strategy's reason."""
 
     @property
     def what(self) -> tuple[str, ...]:
-        """What must be the same."""
+        """The fields that must be equal."""
         return self.slug, self.action, self.side, self.limit, self.size
 
     @property
@@ -63,7 +63,7 @@ class ComparedOrder:
 
 @attrs.frozen(kw_only=True)
 class ComparedRun:
-    """One of the two."""
+    """One of the two runs."""
 
     name: str
     numbers: Mapping[str, Any]
@@ -71,12 +71,12 @@ class ComparedRun:
     pnl: Mapping[str, str]
     """Result in dollars of each settled window, by slug."""
     most_per_minute: int | None = None
-    """The limit of new orders in a minute of the clock, if the run's settings are known."""
+    """The limit of new orders per minute, if the run's settings are known."""
 
 
 @attrs.frozen(kw_only=True)
 class Difference:
-    """An order that only one of them has."""
+    """An order that only one run has."""
 
     is_first: bool
     """Whether the first run has it."""
@@ -86,19 +86,19 @@ class Difference:
 
 @attrs.frozen(kw_only=True)
 class RunComparison:
-    """What two runs have in common, and what not."""
+    """What two runs have in common, and their differences."""
 
     first: ComparedRun
     second: ComparedRun
     slugs: tuple[str, ...]
-    """Windows that both have; only their orders are compared."""
+    """Windows in both runs; only their orders are compared."""
     later_ms: tuple[int, ...]
-    """Of each pair of orders, how much later the second run decided it; ascending."""
+    """How much later the second run decided each pair, in ms; ascending."""
     differences: tuple[Difference, ...]
 
     @property
     def same_count(self) -> int:
-        """Orders with a partner."""
+        """Number of orders with a partner, in pairs."""
         return len(self.later_ms)
 
     def later_quantile_ms(self, share: float) -> int | None:
@@ -108,7 +108,7 @@ class RunComparison:
 
     @property
     def same_share(self) -> float | None:
-        """Orders with a partner among all orders of either; None without any."""
+        """Share of orders with a partner among all orders of either; None without any."""
         whole = 2 * self.same_count + len(self.differences)
         return 2 * self.same_count / whole if whole else None
 
@@ -206,7 +206,7 @@ def _slugs(run: ComparedRun) -> dict[str, None]:
 
 
 _Pair = tuple[ComparedOrder, ComparedOrder]
-"""The same order, of either run."""
+"""The same order in either run."""
 
 
 def _partners(ours: Sequence[ComparedOrder], theirs: Sequence[ComparedOrder]) -> list[_Pair]:
@@ -248,7 +248,7 @@ class WindowComparison:
             key=lambda pair: min(each.ended_ms for each in pair),
             default=None,
         )
-        """The first order that both have and that was not filled alike."""
+        """The first pair whose fills differ."""
 
     def differences(self) -> list[Difference]:
         """Give every order without a partner a reason, oldest first."""
@@ -261,12 +261,12 @@ class WindowComparison:
             if not reason and found:
                 earlier = found[0].order
                 reason = f"follows another position: {earlier.order_id} differs before it"
-            reason = reason or "decided by this one alone"
+            reason = reason or "decided by this run alone"
             found.append(Difference(is_first=is_first, order=order, reason=reason))
         return found
 
     def _counterpart(self, order: ComparedOrder, is_first: bool) -> str:
-        """What the other run ordered in its place."""
+        """What the other run ordered instead."""
         near = [each for each in self._alone[is_first] if _apart_ms(order, each) <= _NEAR_MS]
         near.sort(key=lambda each: _apart_ms(order, each))
         for other in near:
@@ -291,7 +291,7 @@ class WindowComparison:
         for other in alike:
             if other.created_ms < at_ms - WITHIN_MS and other.ended_ms > at_ms:
                 longer_ms = other.ended_ms - at_ms
-                return f"{other.order_id} was at work in the other for {longer_ms} ms more"
+                return f"{other.order_id} was working in the other for {longer_ms} ms more"
         begins_ms = at_ms - at_ms % 60_000
         minute = [each for each in others if begins_ms <= each.created_ms <= at_ms]
         if self._most_per_minute is not None and len(minute) >= self._most_per_minute - 1:
@@ -303,7 +303,7 @@ class WindowComparison:
         return ""
 
     def _parting(self, is_first: bool, at_ms: int) -> str:
-        """Since which order of both another position is held; empty if it is not known."""
+        """The pair since which holdings differ; empty if unknown."""
         if self._parted is None or at_ms < min(each.ended_ms for each in self._parted):
             return ""
         own, other = self._parted if is_first else self._parted[::-1]
@@ -312,7 +312,7 @@ class WindowComparison:
         longer_ms, later_ms = more.ended_ms - less.ended_ms, more.created_ms - less.created_ms
         how = ""
         if longer_ms > 0:
-            how = f", which stood {longer_ms} ms longer,"
+            how = f", which rested {longer_ms} ms longer,"
         elif later_ms:
             how = f", which came {abs(later_ms)} ms {'later' if later_ms > 0 else 'earlier'},"
         where = "here" if is_own else "there"

@@ -36,7 +36,7 @@ _NUMBERS = (
 
 
 def comparison_view(found: RunComparison, *, rows: int | None) -> RenderableType:
-    """Draw numbers side by side, windows that ended otherwise, and orders without a partner."""
+    """Draw numbers side by side, windows with different results, and orders without a partner."""
     names = (found.first.name, found.second.name)
     numbers = listing("", *names, right=names, fold=names)
     for name, key in _NUMBERS:
@@ -52,7 +52,7 @@ def comparison_view(found: RunComparison, *, rows: int | None) -> RenderableType
 
 
 def orders_sentence(found: RunComparison) -> str:
-    """Say how many orders both have."""
+    """Describe how many orders both have."""
     share = found.same_share
     if share is None:
         return f"{len(found.slugs)} windows are in both, without an order in either"
@@ -64,7 +64,7 @@ def orders_sentence(found: RunComparison) -> str:
 
 
 def _lateness(found: RunComparison) -> str:
-    """How far behind a run was: a backtest decides at once, and a busy machine does not."""
+    """Describe how late a run was: a backtest decides at once, a busy machine does not."""
     if not found.later_ms:
         return ""
     middle, most = (found.later_quantile_ms(share) for share in (0.5, 0.95))
@@ -87,7 +87,7 @@ def _differences_table(differences: tuple[Difference, ...]) -> Table:
 
 
 def comparison_json(found: RunComparison) -> dict[str, Any]:
-    """Tell a comparison to programs."""
+    """Describe a comparison for programs."""
     return {
         "first": {"name": found.first.name, "numbers": found.first.numbers},
         "second": {"name": found.second.name, "numbers": found.second.numbers},

@@ -1,4 +1,4 @@
-"""Every number of a run, as JSON: money as exact texts in dollars, ratios as numbers."""
+"""All numbers of a run, as JSON: money as exact texts in dollars, ratios as numbers."""
 
 from __future__ import annotations
 
@@ -32,22 +32,22 @@ _Key = TypeVar("_Key", bound=Hashable)
 _DIGITS = 6
 """Significant digits of a ratio."""
 _LEFT_STEPS_S = (30, 60, 120, 180, 300, 600, 900)
-"""Bounds of the time left by which predictions are grouped."""
+"""Bounds of the groups of predictions by time left."""
 
 
 class RunNumbers:
-    """A run's numbers, added up window by window; of each only its figures are kept."""
+    """A run's numbers, summed window by window; only each window's figures are kept."""
 
     def __init__(self) -> None:
         self.windows: list[WindowFigures] = []
-        """In the order in which they were added."""
+        """In the order of addition."""
         self._statuses: Counter[str] = Counter()
         self._maker_fills_count = 0
         self._legs = _LegTotals()
         self._reasons: defaultdict[str, _MoveTotals] = defaultdict(_MoveTotals)
 
     def add(self, window: ResultWindow) -> None:
-        """Add the next window, in the order of their opening."""
+        """Add the next window, in the order of opening."""
         self.windows.append(window.figures())
         self._statuses.update(order.status.value for order in window.orders)
         self._legs.add(leg_risks(window.orders, window.market.closes_at_ms))
@@ -57,7 +57,7 @@ class RunNumbers:
             self._reasons[reason].add(of_reason)
 
     def numbers(self, seed: int) -> dict[str, Any]:
-        """Say what they come to; the seed is the bootstrap's."""
+        """Compute the results; ``seed`` is the bootstrap's."""
         settled = [window for window in self.windows if window.is_settled]
         reasons = sorted(self._reasons.items(), key=_sort_key)
         return {
@@ -90,7 +90,7 @@ class RunNumbers:
 
 @attrs.define
 class _LegTotals:
-    """Arbitrage pairs, added up."""
+    """Totals over arbitrage pairs."""
 
     pairs_count: int = 0
     one_legged_count: int = 0
@@ -118,7 +118,7 @@ class _LegTotals:
 
 @attrs.define
 class _MoveTotals:
-    """Fills of orders with one kind of reason, added up."""
+    """Totals over fills of orders with one kind of reason."""
 
     orders_count: int = 0
     units: int = 0
@@ -126,7 +126,7 @@ class _MoveTotals:
     fees_nanos: int = 0
 
     def add(self, moves: Sequence[Move]) -> None:
-        """Add those of one window."""
+        """Add a window's fills."""
         self.orders_count += len({move.order.intent.order_id for move in moves})
         self.units += sum(move.fill.size_units for move in moves)
         self.pnl_nanos += sum(move.pnl_nanos for move in moves)
@@ -178,7 +178,7 @@ def _results(settled: Sequence[WindowFigures], seed: int) -> dict[str, Any]:
 
 
 def _exposure(windows: Sequence[WindowFigures]) -> dict[str, Any]:
-    """Most money that was paid out at once, window by window, and how long anything was held."""
+    """Most money paid out at once, window by window, and how long anything was held."""
     largest = [window.most_paid_nanos for window in windows if window.fills_count]
     held_ms = sum(window.held_ms for window in windows)
     whole_ms = sum(window.closes_at_ms - window.opens_at_ms for window in windows)
@@ -199,7 +199,7 @@ def _group(windows: Sequence[WindowFigures]) -> dict[str, Any]:
 
 
 class ModelNumbers:
-    """Holds the strategy's model, and the market's own price, against the results."""
+    """Scores the strategy's model, and the market's own price, against the results."""
 
     def __init__(self) -> None:
         self._all = _Scores()
@@ -207,7 +207,7 @@ class ModelNumbers:
         self._model, self._market = Forecasts(), Forecasts()
 
     def add(self, winner: Side, predictions: Iterable[Prediction]) -> None:
-        """Take what was thought of Up in a window that is settled."""
+        """Add the predictions of Up in a settled window."""
         was = winner is Side.YES
         for each in predictions:
             if each.left_ms <= 0:
@@ -221,7 +221,7 @@ class ModelNumbers:
                 scores.add(model, market, was=was)
 
     def numbers(self) -> dict[str, Any]:
-        """Say how good both were."""
+        """Compute the scores of both."""
         by_left = sorted(self._by_left.items(), key=_sort_key)
         return {
             **self._all.numbers(),
@@ -232,7 +232,7 @@ class ModelNumbers:
 
 
 class _Scores:
-    """Brier scores of model and market where both have an opinion, so that they compare."""
+    """Brier scores of model and market where both have a value, so that they are comparable."""
 
     def __init__(self) -> None:
         self._model, self._market = Forecasts(), Forecasts()
@@ -268,7 +268,7 @@ def _bins(forecasts: Forecasts) -> list[dict[str, Any]]:
 
 
 def _left_label(left_ms: int) -> str:
-    """Name a range of time left, so that the names sort as the times do."""
+    """Name a range of time left, such that the names sort like the times."""
     below_s = next((each for each in _LEFT_STEPS_S if left_ms <= each * 1000), None)
     return f"{_LEFT_STEPS_S[-1]:>3} s and more" if below_s is None else f"up to {below_s:>3} s"
 
@@ -287,7 +287,7 @@ def _grouped(
 
 
 def _sort_key(item: tuple[Hashable, object]) -> str:
-    """Sort groups by their names, numbers by their size."""
+    """Sort groups by name, numbers by size."""
     return str(item[0]).rjust(20)
 
 
@@ -297,5 +297,5 @@ def _mean_text(nanos: Sequence[int]) -> str | None:
 
 
 def rounded(value: float | None) -> float | None:
-    """Leave off what differs from one machine to another."""
+    """Round off what differs from one machine to another."""
     return None if value is None else float(f"{value:.{_DIGITS}g}")

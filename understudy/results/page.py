@@ -64,10 +64,10 @@ def _plots(run: StoredRun, windows: Sequence[WindowFigures]) -> Iterable[str]:
         yield figure(
             "P&L by window",
             pnl_plot(settled),
-            "Bars: one window each. Line: all of them up to there.",
+            "Bars: one window each. Line: running total.",
             pnl_plot(settled, is_tall=True),
         )
-        yield figure("Drawdown", drawdown_plot(settled), "Below the highest total before.")
+        yield figure("Drawdown", drawdown_plot(settled), "Distance below the earlier maximum.")
         yield figure("Results of windows", distribution_plot(settled), "Of those traded.")
         yield figure(
             "P&L by hour", groups_plot(summary["by_hour"], "hour", "hours"), "Of the day, UTC."
@@ -82,7 +82,7 @@ def _plots(run: StoredRun, windows: Sequence[WindowFigures]) -> Iterable[str]:
         yield figure(
             "Calibration",
             calibration_plot(summary["model"]),
-            "On the line: what was given a chance of 30 % happened in 30 % of cases. "
+            "On the line: events predicted with 30 % happened in 30 % of cases. "
             "Predictions of one window depend on each other.",
         )
 

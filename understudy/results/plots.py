@@ -1,4 +1,4 @@
-"""The plots of a run, each one an SVG text in the colours of the page around it."""
+"""The plots of a run, each an SVG text in the colours of the surrounding page."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from understudy.reading.windows import WindowFigures, drawdowns
 
 
 def drawdown_plot(windows: Sequence[WindowFigures]) -> str:
-    """How far the running total lay below its highest value before."""
+    """How far the running total was below its earlier maximum."""
     with plot_style():
         figure, axes = canvas()
         depths = [drop_nanos / NANOS_PER_DOLLAR for drop_nanos in drawdowns(windows)]
@@ -32,7 +32,7 @@ def drawdown_plot(windows: Sequence[WindowFigures]) -> str:
 
 
 def distribution_plot(windows: Sequence[WindowFigures]) -> str:
-    """How often a traded window brought how much."""
+    """How often a traded window had each result."""
     with plot_style():
         figure, axes = canvas()
         results = [each.pnl_nanos / NANOS_PER_DOLLAR for each in windows if each.fills_count]
@@ -63,7 +63,7 @@ def groups_plot(groups: Sequence[dict[str, Any]], key: str, name: str) -> str:
 
 
 def calibration_plot(model: dict[str, Any]) -> str:
-    """How often Up won, against the chance that model and market gave it."""
+    """How often Up won, against the probability given by model and market."""
     with plot_style():
         figure, axes = canvas()
         axes.axline((0, 0), slope=1, color=MUTED, linewidth=0.8, linestyle=(0, (4, 3)))

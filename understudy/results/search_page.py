@@ -42,7 +42,7 @@ def _tiles(run: StoredRun) -> Iterable[str]:
     yield tile(
         "deflated Sharpe ratio",
         "-" if deflated is None else f"{deflated:.2f}",
-        "above 0.95 luck is not enough",
+        "above 0.95 it is unlikely to be luck",
     )
     yield tile("held out", str(summary["windows_held_out"]), f"{summary['looks']} looks")
 
@@ -62,7 +62,7 @@ def _plots(run: StoredRun, whole: Sequence[TrialRow], folds: Folds) -> Iterable[
         yield figure(
             "In sample against out of sample",
             _scatter(pairs),
-            "If what was good before is good after, the dots rise from left to right.",
+            "If past results carry over, the dots rise from left to right.",
         )
     if run.summary["importance"]:
         yield figure(
@@ -121,7 +121,7 @@ def _slice(values: Sequence[object], middles: Sequence[float], name: str) -> str
 
 def _trials(whole: Sequence[TrialRow], folds: Folds) -> str:
     if not whole:
-        return '<p class="muted">No trial was played whole.</p>'
+        return '<p class="muted">No trial was completed.</p>'
     ranked = sorted(whole, key=lambda row: (-scores_of(row.results, folds).middle, row.number))
     names = list(ranked[0].values)
     headings = ("trial", "median fold", "in sample", "out of sample", *names)

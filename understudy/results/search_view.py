@@ -19,7 +19,7 @@ CAPTION = "dollars a window, after fees"
 
 
 def search_view(run: StoredRun, *, rows: int | None) -> RenderableType:
-    """Draw a search; its best trials, or all that were played whole.
+    """Draw a search; its best trials, or all that were completed.
 
     Raises:
         BadResults: its table of trials cannot be read.
@@ -28,18 +28,18 @@ def search_view(run: StoredRun, *, rows: int | None) -> RenderableType:
 
 
 def search_lines(run: StoredRun) -> Iterator[tuple[str, str]]:
-    """What there is to say in sentences: a name and the words."""
+    """The facts of a search: a name and a sentence each."""
     summary = run.summary
     words = f"{summary['trials']} trials, {summary['pruned']} of them pruned, on "
     yield "searched", f"{words}{summary['windows_seen']} windows in {summary['folds']} folds"
     best = summary["best"]
     if best is None:
-        yield "best", "none: no trial that was played whole has traded"
+        yield "best", "none: no completed trial has traded"
         return
     values = ", ".join(f"{name} = {value}" for name, value in best["values"].items())
     yield "best", f"trial {best['trial']}: {values}"
     if best["median_fold"] < 0:
-        yield "caution", "even the best loses: not to trade comes to 0.00"
+        yield "caution", "even the best loses; not trading gives 0.00"
     forward = summary["walk_forward"]
     if forward is not None:
         yield "walk forward", _forward_words(forward)
@@ -70,13 +70,13 @@ def _held_out_words(summary: dict[str, Any]) -> str:
 
 
 def best_trials(run: StoredRun) -> tuple[list[str], list[list[str]]]:
-    """Headings, and a row of each trial that was played whole, the best first.
+    """Headings, and a row of each completed trial, the best first.
 
     Raises:
         BadResults: its table of trials cannot be read.
     """
     trials = [row for row in run.rows("trials") if row["is_pruned"] == "false"]
-    # without a Sharpe ratio nothing was traded, and 0.00 is no merit
+    # no Sharpe ratio means nothing was traded, and 0.00 is no merit
     trials.sort(key=lambda row: (not row["sharpe"], -float(row["median_fold"]), int(row["trial"])))
     names = list(run.summary["best"]["values"]) if run.summary["best"] else []
     rows = [
@@ -114,7 +114,7 @@ def _value(text: str) -> str:
 
 
 def luck_words(luck: Mapping[str, Any], trials: int) -> str:
-    """Warn, with a number, when the best of so many trials is what chance gives."""
+    """Warn, with a number, when the best of so many trials is what chance alone would give."""
     deflated, probability = luck["deflated_sharpe"], luck["overfitting_probability"]
     if deflated is None:
         return "too few windows, or results without spread: nothing can be said of luck"

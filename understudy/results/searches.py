@@ -1,4 +1,4 @@
-"""What a search came to: its trials, how much of the best is luck, and a folder for it."""
+"""The results of a search: its trials, how much of the best is luck, and a folder for it."""
 
 from __future__ import annotations
 
@@ -27,17 +27,17 @@ from understudy.results.store import RESULTS_FORMAT, BadResults, StoredRun
 
 @attrs.frozen(kw_only=True)
 class HeldOut:
-    """What the best trial made of the part that no trial has seen."""
+    """The best trial's results in the part that no trial has seen."""
 
     trial: int
     looks: int
-    """How often somebody has looked by now; each look makes it less unseen."""
+    """How often it has been looked at by now; each look makes it less unseen."""
     results: tuple[float, ...]
-    """Dollars, a window each."""
+    """Dollars, one per window."""
 
 
 def search_summary(search: Search, folds: Folds, held_out: HeldOut | None) -> dict[str, Any]:
-    """Everything that a search came to, in numbers."""
+    """All results of a search, in numbers."""
     rows = search.rows
     whole = [row for row in rows if not row.is_pruned]
     best = best_of(rows, folds)
@@ -87,7 +87,7 @@ def trial_json(row: TrialRow, folds: Folds) -> dict[str, Any]:
 
 
 def luck_of(best: TrialRow, whole: Sequence[TrialRow]) -> dict[str, Any]:
-    """How much of the best trial may be luck, given that it is the best of so many."""
+    """How much of the best trial may be luck, given the number of trials."""
     sharpes = [found for row in whole if (found := sharpe(row.results)) is not None]
     deflated = deflated_sharpe(best.results, sharpes)
     return {
@@ -102,7 +102,7 @@ def luck_of(best: TrialRow, whole: Sequence[TrialRow]) -> dict[str, Any]:
 def write_search(
     folder: Path, facts: Mapping[str, Any], search: Search, folds: Folds, held_out: HeldOut | None
 ) -> StoredRun:
-    """Write what a search came to into its folder, beside its study.
+    """Write a search's results into its folder, beside its study.
 
     Raises:
         BadResults: it cannot be written.
@@ -110,7 +110,7 @@ def write_search(
     summary = search_summary(search, folds, held_out)
     stored = StoredRun(folder=folder, run=dict(facts), summary=summary, timing={})
     trials = [trial_json(row, folds) for row in search.rows]
-    # The plotting library is large, and only this needs it.
+    # The plotting library is large, and only needed here.
     from understudy.results.search_page import search_page
 
     page = search_page(stored, search.rows, folds)
@@ -144,7 +144,7 @@ def _forward(whole: Sequence[TrialRow], folds: Folds) -> dict[str, Any] | None:
 
 
 def _importance(search: Search) -> dict[str, float]:
-    """How much each setting decides of the score (PED-ANOVA, Watanabe et al. 2023)."""
+    """How much each setting determines the score (PED-ANOVA, Watanabe et al. 2023)."""
     import optuna
 
     if len(search.study.get_trials(deepcopy=False, states=(optuna.trial.TrialState.COMPLETE,))) < 4:
@@ -156,5 +156,5 @@ def _importance(search: Search) -> dict[str, float]:
         try:
             found = optuna.importance.get_param_importances(search.study, evaluator=evaluator)
         except (RuntimeError, ValueError):
-            return {}  # such as when all trials are alike
+            return {}  # such as when all trials are equal
     return {name: float(f"{share:.6g}") for name, share in found.items()}

@@ -1,7 +1,7 @@
-"""A folder a run: everything that made it, its tables, its numbers and its page.
+"""A folder per run: all its inputs, its tables, its numbers and its page.
 
-What a run is made of and what it came to are the same bytes on every machine and with any number
-of jobs; when it ran and how long it took stand in ``timing.json``, and nowhere else.
+Inputs and results are the same bytes on every machine and with any number of jobs. Only
+``timing.json`` says when it ran and how long it took.
 """
 
 from __future__ import annotations
@@ -27,18 +27,18 @@ _NAME_DIGITS = 8
 
 
 class BadResults(Exception):
-    """A folder is no result, or cannot be read or written; one sentence says which and why."""
+    """A folder is not a result, or cannot be read or written; one sentence says which and why."""
 
 
 @attrs.frozen(kw_only=True)
 class StoredRun:
-    """A run as its folder has it."""
+    """A run as stored in its folder."""
 
     folder: Path
     run: dict[str, Any]
-    """What it was made of."""
+    """Its inputs."""
     summary: dict[str, Any]
-    """What it came to."""
+    """Its results."""
     timing: dict[str, Any]
     """When, and how long; empty if that was lost."""
 
@@ -62,7 +62,7 @@ class StoredRun:
 
 
 def made_of(kind: str, settings: Settings, seed: int) -> dict[str, Any]:
-    """What every result is made of, a backtest's or a search's."""
+    """The inputs common to backtests and searches."""
     strategy = _strategy(settings)
     values = {each.key.full_name: each.value for each in config_of(settings).effective}
     return {
@@ -76,7 +76,7 @@ def made_of(kind: str, settings: Settings, seed: int) -> dict[str, Any]:
 
 
 def _strategy(settings: Settings) -> dict[str, Any]:
-    """Which strategy; of a file of its own the name and digest, for its folder is the machine's."""
+    """The strategy; for a file, its name and digest, since its folder differs by machine."""
     file = settings.strategy.file
     if file is None:
         return {"use": settings.strategy.use, "sha256": None}
@@ -84,7 +84,7 @@ def _strategy(settings: Settings) -> dict[str, Any]:
 
 
 def run_name(facts: Mapping[str, Any]) -> str:
-    """Name a run's folder after its first window, its strategy and all that it is made of."""
+    """Name a run's folder after its first window, its strategy and a digest of its inputs."""
     text = json.dumps(facts, sort_keys=True)
     digest = hashlib.sha256(text.encode()).hexdigest()[:_NAME_DIGITS]
     use = facts["strategy"]["use"]
@@ -95,10 +95,10 @@ def run_name(facts: Mapping[str, Any]) -> str:
 
 
 def read_run(folder: Path) -> StoredRun:
-    """Read what a run is made of and what it came to.
+    """Read a run's inputs and results.
 
     Raises:
-        BadResults: the folder is no result, of a later format, or damaged.
+        BadResults: the folder is not a result, is of a later format, or is damaged.
     """
     run, summary = _json(folder / RUN_FILE), _json(folder / SUMMARY_FILE)
     if not isinstance(run.get("format"), int) or run["format"] > RESULTS_FORMAT:
@@ -108,7 +108,7 @@ def read_run(folder: Path) -> StoredRun:
 
 
 def list_runs(results_dir: Path) -> Iterable[StoredRun | BadResults]:
-    """Every run of a directory, the newest first; what cannot be read is told, and passed over.
+    """Every run of a directory, newest first; unreadable ones are reported and skipped.
 
     Raises:
         BadResults: the directory cannot be read.
@@ -138,5 +138,5 @@ def _json(path: Path) -> dict[str, Any]:
     except ValueError as problem:
         raise BadResults(f"{path} is damaged: {problem}") from None
     if not isinstance(value, dict):
-        raise BadResults(f"{path} is damaged: it is no JSON object")
+        raise BadResults(f"{path} is damaged: it is not a JSON object")
     return value

@@ -1,6 +1,6 @@
-"""The tables of a run, a mapping a row: the same fields in CSV and in Parquet.
+"""The tables of a run, one mapping per row: the same fields in CSV and in Parquet.
 
-Every row is of one window; a run's table has its windows' rows in the order of their opening.
+Every row belongs to one window; a run's table has its windows' rows in the order of opening.
 """
 
 from __future__ import annotations
@@ -38,12 +38,12 @@ COUNT_COLUMNS = frozenset(
     }
 )
 FLAG_COLUMNS = frozenset({"post_only", "is_maker", "up_won"})
-"""Yes or no; every other column is a text."""
+"""Boolean columns; every other column is text."""
 TABLES = ("windows", "orders", "fills", "equity", "predictions")
 
 
 def window_of(outcome: WindowOutcome) -> ResultWindow:
-    """Take a window from a backtest."""
+    """Convert a backtest's window."""
     return ResultWindow(
         market=outcome.market,
         is_settled=outcome.is_settled,
@@ -65,7 +65,7 @@ def table_rows(
     Args:
         outcome: the window.
         window: the same.
-        before_nanos: the result of all windows before.
+        before_nanos: the result of all earlier windows.
     """
     rows = (
         [_window_row(outcome, window, before_nanos)],
@@ -106,7 +106,7 @@ def _window_row(outcome: WindowOutcome, window: ResultWindow, before_nanos: int)
 
 
 def _order_rows(window: ResultWindow) -> Iterator[Row]:
-    """A row an order, as ``understudy orders --json`` has it, and what its reason begins with."""
+    """A row per order, as in ``understudy orders --json``, and the kind of its reason."""
     for order in window.orders:
         told = order_json(order)
         del told["market"], told["is_open"]
@@ -114,7 +114,7 @@ def _order_rows(window: ResultWindow) -> Iterator[Row]:
 
 
 def _fill_rows(window: ResultWindow) -> Iterator[Row]:
-    """A row a fill, with what it has brought by the window's end."""
+    """A row per fill, with its result at the window's end."""
     for move in window.moves:
         intent, fill = move.order.intent, move.fill
         yield {
@@ -134,7 +134,7 @@ def _fill_rows(window: ResultWindow) -> Iterator[Row]:
 
 
 def _equity_rows(outcome: WindowOutcome, before_nanos: int) -> Iterator[Row]:
-    """The account after each fill, valued at the middle of the book, and after the result."""
+    """The account after each fill, valued at the mid price, and after the result."""
     for point in outcome.equity:
         cash_nanos = before_nanos + point.cash_nanos
         value_nanos = _value_nanos(point.yes_units, point.no_units, point.up_ticks)
@@ -163,7 +163,7 @@ def _equity_rows(outcome: WindowOutcome, before_nanos: int) -> Iterator[Row]:
 
 
 def _prediction_rows(outcome: WindowOutcome) -> Iterator[Row]:
-    """What model and market thought of Up, about once a second."""
+    """The values of Up by model and market, about once a second."""
     for each in outcome.predictions:
         yield {
             "slug": outcome.slug,
@@ -183,7 +183,7 @@ def _winner_text(window: ResultWindow) -> str | None:
 def _value_nanos(yes_units: int, no_units: int, up_ticks: float | None) -> int | None:
     if up_ticks is None:
         return None
-    twice_ticks = int(2 * up_ticks)  # the middle may lie between two ticks
+    twice_ticks = int(2 * up_ticks)  # a mid price may lie between two ticks
     return (yes_units * twice_ticks + no_units * (2 * TICKS_PER_DOLLAR - twice_ticks)) // 2
 
 

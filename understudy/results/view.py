@@ -18,7 +18,7 @@ _REFUSALS_SHOWN = 3
 
 
 def fact_lines(run: StoredRun) -> Iterator[tuple[str, str]]:
-    """What there is to say in sentences: a name and the words."""
+    """The facts of a run: a name and a sentence each."""
     summary = run.summary
     yield "strategy", _strategy_words(run)
     yield "P&L", _pnl_words(summary)
@@ -105,7 +105,7 @@ def _leg_words(legs: dict[str, Any]) -> str:
 
 def _model_words(model: dict[str, Any]) -> str:
     if not model["predictions"]:
-        return "the strategy told no value of its own"
+        return "the strategy gave no value of its own"
     return (
         f"Brier score {model['brier']:.4f}, the market's own price {model['market_brier']:.4f} "
         f"(0 is perfect, 0.25 a coin), over {model['predictions']:,} predictions"
@@ -123,7 +123,7 @@ def _cautions(run: StoredRun) -> Iterator[tuple[str, str]]:
         words = f"{derived} of {len(recordings)} recordings have derived prices of the underlying: "
         yield "caution", words + "model and strategy saw what the books imply"
     if not summary["public_trades"]:
-        yield "caution", "no public trade was recorded: a queue moves by what levels show alone"
+        yield "caution", "no public trade was recorded: queues move only by the displayed levels"
     unsettled = summary["windows"] - summary["settled"]
     if unsettled:
         yield "caution", f"{count_label(unsettled, 'window')} without a result count nowhere"
@@ -134,7 +134,7 @@ def _cautions(run: StoredRun) -> Iterator[tuple[str, str]]:
 
 
 def run_view(run: StoredRun, *, rows: int | None) -> RenderableType:
-    """Draw a run; with so many windows, the newest, or all of them.
+    """Draw a run, with the newest ``rows`` windows, or all of them.
 
     Raises:
         BadResults: its table of windows cannot be read.

@@ -1,7 +1,7 @@
-"""Writes a run's folder while it is played: tables window by window, numbers and page in the end.
+"""Writes a run's folder while it is played: tables window by window, numbers and page at the end.
 
-What a window came to is written when it is added, to files without a name, and let go: memory
-holds its figures and no more, and of a run that is killed nothing is left behind.
+A window's results are written when it is added, to unnamed files, and then dropped. Memory holds
+only figures, and a run that is killed leaves nothing behind.
 """
 
 from __future__ import annotations
@@ -41,14 +41,14 @@ from understudy.results.tables import (
 )
 
 _PARQUET_ROWS = 1_024
-"""Written at a time: as rows they take some 2 KB each."""
+"""Rows written at a time; each takes about 2 KB."""
 
 
 class RunWriter:
-    """One run's folder; a context, within which windows are added and the run is finished."""
+    """One run's folder: a context within which windows are added and the run is finished."""
 
     def __init__(self, results_dir: Path, plan: BacktestPlan, planned_count: int) -> None:
-        """Begin a run of so many windows.
+        """Begin a run of this many windows.
 
         Raises:
             BadResults: nothing can be written there.
@@ -63,7 +63,7 @@ class RunWriter:
         self._counts: Counter[str] = Counter()
         self._errors: list[str] = []
         self._total_nanos = 0
-        """Result of the windows so far."""
+        """Total result of the windows so far."""
         try:
             results_dir.mkdir(parents=True, exist_ok=True)
             self._tables = {name: _Table(self._files, results_dir) for name in TABLES}
@@ -78,16 +78,16 @@ class RunWriter:
 
     @property
     def windows_count(self) -> int:
-        """Windows that were added."""
+        """Number of windows added."""
         return len(self._numbers.windows)
 
     @property
     def events_count(self) -> int:
-        """Events of the market channel in them."""
+        """Number of market channel events in them."""
         return self._counts["events"]
 
     def add(self, played: PlayedWindow) -> None:
-        """Take the next window.
+        """Add the next window.
 
         Raises:
             BadResults: it cannot be written.
@@ -118,7 +118,7 @@ class RunWriter:
         self._counts["gaps"] += outcome.gaps_count
 
     def finish(self, timing: Mapping[str, Any]) -> StoredRun:
-        """Write the folder; one of the same name is of the same run, and is written anew.
+        """Write the folder; an existing one of the same name is the same run, and is replaced.
 
         Raises:
             BadResults: it cannot be written.
@@ -126,7 +126,7 @@ class RunWriter:
         facts, summary = self._facts(), self._summary()
         folder = self._results_dir / run_name(facts)
         stored = StoredRun(folder=folder, run=facts, summary=summary, timing=dict(timing))
-        # The plotting library is large, and only this needs it.
+        # The plotting library is large, and only needed here.
         from understudy.results.page import run_page
 
         page = run_page(stored, self._numbers.windows)
@@ -142,7 +142,7 @@ class RunWriter:
         return stored
 
     def _facts(self) -> dict[str, Any]:
-        """Everything that a run is made of."""
+        """All inputs of the run."""
         return {
             **made_of("backtest", self._plan.settings, self._plan.seed),
             "is_continuous": self._plan.is_continuous,
@@ -151,7 +151,7 @@ class RunWriter:
         }
 
     def _summary(self) -> dict[str, Any]:
-        """Everything that a run came to, in numbers."""
+        """All results of the run, in numbers."""
         counts = self._counts
         refusals = sorted(self._refusals.items(), key=lambda each: (-each[1], each[0]))
         return {
@@ -169,7 +169,7 @@ class RunWriter:
 
 
 class _Table:
-    """One table on its way to a file: CSV, and Parquet where the library for it is installed."""
+    """One table being written: as CSV, and as Parquet if the library for it is installed."""
 
     def __init__(self, files: contextlib.ExitStack, folder: Path) -> None:
         self._csv = _nameless_file(files, folder)
@@ -206,7 +206,7 @@ class _ParquetFile:
             self._write()
 
     def end(self) -> bool:
-        """Write what is left; says whether there were any rows."""
+        """Write the rest; return whether there were any rows."""
         if self._waiting:
             self._write()
         if self._writer is not None:

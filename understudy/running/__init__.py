@@ -1,1 +1,1 @@
-"""One run from its start to its summary, and what people and systemd tell it meanwhile."""
+"""One run from its start to its summary, and what people and systemd learn of it meanwhile."""

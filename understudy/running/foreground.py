@@ -1,11 +1,11 @@
 """The foreground process: starts the tree, watches it, shows it, ends it in good order.
 
-It owns no trading state. What it must know (how many windows have settled, what the summary
-says) it reads from the journal and asks of the actors, so it may be killed like everything else:
-its children then leave, and the next run on the same data directory recovers.
+It owns no trading state. What it must know (how many windows have settled, the summary) it reads
+from the journal and asks of the actors. So it may be killed like any other process: its children
+then exit, and the next run on the same data directory recovers.
 
-Whatever ends a run short of that (a signal, a closed terminal, an error of this process's own)
-ends its orders first.
+Whatever else ends a run (a signal, a closed terminal, an error of this process) ends its orders
+first.
 """
 
 from __future__ import annotations
@@ -63,16 +63,16 @@ from understudy.settings.options import RunOptions
 
 _BEAT_S = 0.1
 _ASK_S = 0.3
-"""How long one question may wait; short, because a fallen supervisor never answers."""
+"""How long one question may wait; short, because a dead supervisor never answers."""
 _SETTLE_S = 3.0
-"""How long processes are not forked because the journal is just being copied."""
+"""How long forking processes waits for a running copy of the journal's log."""
 ORDERLY_END_S = 90.0
-"""Longest end: a live order's outcome may be open for 30 s, and a fallen tree is built anew once to
-see its orders end."""
+"""Longest orderly end: a live order's outcome may be open for 30 s, and a crashed tree is rebuilt
+once to see its orders end."""
 
 
 def run(options: RunOptions) -> int:
-    """Run until the asked-for windows have settled or someone ends it; returns the exit status."""
+    """Run until the requested windows have settled or someone ends it; return the exit status."""
     try:
         lock = DataDirLock(options.data_dir)
     except DirectoryLocked as locked:
@@ -96,7 +96,7 @@ def run(options: RunOptions) -> int:
 
 
 def _disk_words(error: OSError, data_dir: Path) -> str:
-    """Say why nothing could be started; an error that is not the disk's is raised again."""
+    """Say why nothing could be started; an error other than the disk's is raised again."""
     trouble = trouble_of(error, data_dir)
     if not trouble:
         raise error
@@ -112,8 +112,8 @@ def _run(options: RunOptions, signals: EndSignals) -> int:
     log.rotate(options.data_dir)
     warn(note_begin(options.data_dir))
     if options.account:
-        # Loading the venue's client takes a second or two: an executor that is made again must
-        # have it at once, or it counts as hung before it has begun.
+        # Loading the venue's client takes a second or two. A restarted executor must have it at
+        # once, otherwise it counts as hung before it has begun.
         importlib.import_module("actors.execution.real.port")
     if options.is_demo:
         importlib.import_module("venue.cli")  # the exchange is a fork, and shares what is loaded
@@ -242,7 +242,7 @@ class _Foreground:
         self._lines.write("warning", problem)
 
     def _fail(self, error: Exception) -> ExitCode:
-        """Note what nobody had expected; the run is ended in order because of it."""
+        """Record an unexpected error; the run is ended in order because of it."""
         if isinstance(error, JournalError):
             self._stop_reason = str(error)
             return ExitCode.JOURNAL_UNUSABLE
@@ -260,7 +260,7 @@ class _Foreground:
         return ExitCode.FAILED
 
     def _end(self, code: ExitCode) -> None:
-        """End in good order; if the tree fell on the way, a new one ends the open orders."""
+        """End in good order; if the tree crashed on the way, a new one ends the open orders."""
         self._end_tree(self._tree)
         is_cleared = self._report is not None and self._report.is_cleared
         if code != ExitCode.JOURNAL_UNUSABLE and not is_cleared and self._has_open_orders():
@@ -317,7 +317,7 @@ class _Foreground:
         return ExitCode.OK
 
     def _tell_settings(self, tree: ActorTree) -> None:
-        """Have the supervisor tell what was reloaded, until its report shows that it knows."""
+        """Make the supervisor announce reloaded settings until its report shows them."""
         changed = self._reloading.beat(self._clock.now_ms())
         if changed is not None:
             self._boot = with_settings(self._boot, changed)
@@ -334,7 +334,7 @@ class _Foreground:
 
     def _keep_journal(self) -> None:
         self.note_damage(self._reader.damage)
-        with contextlib.suppress(OSError):  # of a disk that takes nothing: the next beat does it
+        with contextlib.suppress(OSError):  # a full disk's error: the next beat repeats it
             log.rotate(self._options.data_dir)
         problem = self._upkeep.beat()
         if problem:

@@ -1,7 +1,6 @@
-"""How the control thread gets a fresh view, for which only the foreground's loop may ask.
+"""Gives the control thread a fresh view, which only the foreground's loop may request.
 
-Without a terminal nobody looks at the observer's view, so it is asked for only when a watcher
-wants it.
+Without a terminal the observer's view is requested only when a watcher wants it.
 """
 
 from __future__ import annotations
@@ -9,7 +8,7 @@ from __future__ import annotations
 import threading
 
 PATIENCE_S = 1.0
-"""How long a watcher's question waits for it; then it is answered with the view before."""
+"""How long a watcher's request waits for it; after that it is answered with the previous view."""
 
 
 class FreshView:
@@ -25,12 +24,12 @@ class FreshView:
         return self._wanted.is_set()
 
     def give(self) -> None:
-        """Let whoever waits go on: the loop has asked, and was answered or not."""
+        """Release those who wait: the loop has asked, and was answered or not."""
         self._wanted.clear()
         self._taken.set()
 
     def wait(self, patience_s: float = PATIENCE_S) -> None:
-        """Ask for a fresh view, and wait for it or until the patience is over."""
+        """Request a fresh view, and wait for it at most this long."""
         self._taken.clear()
         self._wanted.set()
         self._taken.wait(patience_s)

@@ -1,7 +1,7 @@
-"""Between people and the desk: halt, resume and flatten, and the kill-switch file.
+"""Carries halt, resume and flatten from people to the desk, and watches the kill-switch file.
 
-Control requests come in on a thread of their own, and only the foreground's loop may talk to
-actors: so a request waits here for the next beat, and its answer for the desk.
+Control requests arrive on a thread of their own, and only the foreground's loop may talk to actors.
+So a request waits here for the next beat, and for the desk's answer.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ from understudy.control import Handler, Reply
 from understudy.data_dir.kill_switch import KILL_SWITCH_NAME, kill_switch_halt, kill_switch_reason
 
 _PATIENCE_S = 4.0
-"""How long the desk may take; less than a control request may."""
+"""How long the desk may take; less than a control request's limit."""
 _ASK_S = 0.3
 
 Question = Callable[..., object]
@@ -43,15 +43,15 @@ Question = Callable[..., object]
 
 
 class Asker(Protocol):
-    """Whoever can ask an actor: ``ActorTree``."""
+    """Something that can ask an actor: ``ActorTree``."""
 
     def ask_role(self, role: str, message: object, wanted: type, patience_s: float) -> Any:
-        """Ask an actor by its role for an answer of a type; None if none comes in time."""
+        """Ask the actor of a role for an answer of a type; None if none comes in time."""
         ...
 
 
 class _Waiting:
-    """A question that waits for its answer."""
+    """A question, and its answer once there is one."""
 
     def __init__(self, question: Question) -> None:
         self.question = question
@@ -61,14 +61,14 @@ class _Waiting:
 
 
 class HaltControl:
-    """Carries what people want to the desk, and tells it while the kill switch is pulled."""
+    """Carries people's requests to the desk, and halts it while the kill switch is pulled."""
 
     def __init__(self, data_dir: Path, series: Sequence[str] = ()) -> None:
-        """Begin with nothing asked.
+        """Begin without any request.
 
         Args:
             data_dir: where the kill-switch file would be.
-            series: names of what is traded; a request may name one of them.
+            series: names of the traded series; a request may name one of them.
         """
         self._data_dir = data_dir
         self.series = tuple(series)
@@ -79,7 +79,7 @@ class HaltControl:
     # On the foreground's loop
 
     def beat(self, tree: Asker) -> None:
-        """Look for the kill-switch file, and ask the desk whatever waits to be asked."""
+        """Check for the kill-switch file, and pass waiting requests to the desk."""
         self._look_at_switch(tree)
         for _ in range(len(self._waiting)):
             each = self._waiting.popleft()
@@ -134,7 +134,7 @@ class HaltControl:
         if kill_switch_reason(self._data_dir) is not None:
             path = self._data_dir / KILL_SWITCH_NAME
             return {"error": f"the kill-switch file {path} is still there: remove it first"}
-        self._is_switch_told = False  # a new file halts anew
+        self._is_switch_told = False  # a new file halts again
         return self._reply(partial(ResumeTrading, **_said(request)))
 
     def _on_flatten(self, request: dict[str, Any]) -> Reply:
@@ -151,21 +151,21 @@ class HaltControl:
 
 
 def _said(request: Mapping[str, Any]) -> dict[str, Any]:
-    """Who has asked (at the page, or, as commands do not say it, by a command), why, and for what.
+    """Who asked (the page or, as commands do not say, a command), why, and for which series.
 
-    An empty series stands for everything.
+    An empty series stands for all of them.
     """
     who = PAGE if request.get("who") == PAGE else OPERATOR
     return {"who": who, "reason": str(request["reason"]), "series": _series(request)}
 
 
 def _series(request: Mapping[str, Any]) -> str:
-    """The series that is meant; empty: everything."""
+    """The series that is meant; empty means all."""
     return str(request.get("series") or "")
 
 
 def lasting_halts(reader: JournalReader) -> tuple[Halt, ...]:
-    """The halts that are in force, from the desk's record.
+    """The halts in force, from the desk's record.
 
     Raises:
         JournalError: it cannot be read.
@@ -174,7 +174,7 @@ def lasting_halts(reader: JournalReader) -> tuple[Halt, ...]:
 
 
 def stopped_windows(reader: JournalReader, now_ms: int) -> tuple[str, ...]:
-    """Say which windows that are not over are not traded any more, and why.
+    """Describe windows that are still open but no longer traded, and why.
 
     Raises:
         JournalError: a record cannot be read.
@@ -199,5 +199,5 @@ def _desk_state(reader: JournalReader) -> DeskState:
 
 
 def halts_json(halts: tuple[Halt, ...]) -> list[dict[str, Any]]:
-    """The halts for programs."""
+    """Describe the halts for programs."""
     return [cattrs.unstructure(halt) for halt in halts]

@@ -1,7 +1,7 @@
-"""A running system's settings: those it began with, and whatever it is told to take instead.
+"""A running system's settings: the initial ones, and those that replace them.
 
-Control requests come in on threads of their own. There a configuration is read and checked whole;
-the foreground's loop records what differs and tells the actors.
+Control requests arrive on threads of their own. There a configuration is read and fully checked;
+the foreground's loop records the differences and tells the actors.
 """
 
 from __future__ import annotations
@@ -35,36 +35,36 @@ from understudy.settings.config import ConfigError, load
 from understudy.settings.options import ConfigOrigin, RunOptions
 
 _PATIENCE_S = 4.0
-"""How long the loop may take; less than a control request may."""
+"""How long the loop may take; less than a control request's limit."""
 _ENDING_LEAST_S = 10.0
-"""A window that a directory opened before it heard that its series ends is recorded by then."""
+"""By then, a window opened before its directory heard that the series ends has been recorded."""
 _NAMES_ONE = ("series.asset=", "series.window_minutes=")
-"""Assignments that name the one series of a run."""
+"""Assignments that name the only series of a run."""
 
 
 @attrs.define
-class _Wish:
-    """Settings that are to be taken, and what has become of it."""
+class _Request:
+    """Settings that were requested, and the outcome."""
 
     settings: Settings
     origin: ConfigOrigin
     who: str
     reason: str
     are_series: bool = False
-    """Whether nothing but the series differs: what others cannot change, these can."""
+    """Whether only the series differ: they can change in ways that others cannot."""
     is_over: threading.Event = attrs.field(factory=threading.Event)
     problem: str = ""
 
 
 class SettingsControl:
-    """Knows the settings of a run as they were given and as they are in force."""
+    """A run's settings, as given and as in force."""
 
     def __init__(self, options: RunOptions, in_force: Settings, now_ms: int) -> None:
-        """Record what differs from the last run's settings.
+        """Record how the settings differ from the last run's.
 
         Args:
-            options: of the run: its settings as they were given, and where they are from.
-            in_force: the same as the actors get them.
+            options: of the run, with its settings as given, and their origin.
+            in_force: the settings that the actors get.
             now_ms: venue time.
 
         Raises:
@@ -73,10 +73,10 @@ class SettingsControl:
         self._data_dir = options.data_dir
         self._given, self._origin = options.settings, options.origin
         self._record = SettingsRecord(options.data_dir, in_force.execution.durability)
-        self._wishes: deque[_Wish] = deque()
+        self._wishes: deque[_Request] = deque()
         self._changed_at_s = time.monotonic()
         self.notice = ""
-        """What differs from the last run's settings, in a sentence; empty if nothing does."""
+        """How the settings differ from the last run's, in a sentence; empty if they do not."""
         number = self._begin(now_ms)
         self.in_force = attrs.evolve(in_force, number=number)
 
@@ -92,7 +92,7 @@ class SettingsControl:
     # On the foreground's loop
 
     def beat(self, now_ms: int) -> Settings | None:
-        """Record what was asked for; returns the settings in force, if they are new."""
+        """Record what was requested; return the settings in force, if they are new."""
         changed: Settings | None = None
         self._wishes += self._ended()
         while self._wishes:
@@ -104,35 +104,35 @@ class SettingsControl:
             wish.is_over.set()
         return changed
 
-    def _ended(self) -> list[_Wish]:
-        """Wish for what is left once the last window of a series that was dropped has settled."""
+    def _ended(self) -> list[_Request]:
+        """Request the remaining series once the last window of a dropped one has settled."""
         ending = self._ending()
         if not ending or time.monotonic() - self._changed_at_s < _ENDING_LEAST_S:
             return []
         try:
             ended = ending - self._record.unsettled_series()
         except JournalError:
-            return []  # whoever keeps the journal tells that; nothing is taken for settled
+            return []  # another part reports the unreadable journal; nothing counts as settled
         if not ended:
             return []
         left = [plan for plan in self._given.plans if plan.series.name not in ended]
         return [self._wish_for_series(left, OPERATOR, "the last window has settled")]
 
-    def _wish_for_series(self, plans: Sequence[SeriesPlan], who: str, reason: str) -> _Wish:
+    def _wish_for_series(self, plans: Sequence[SeriesPlan], who: str, reason: str) -> _Request:
         names = tuple(plan.series.name for plan in plans)
         origin = attrs.evolve(self._origin, series=names, assignments=self._of_all_series())
-        return _Wish(self._given.trading(plans), origin, who, reason, are_series=True)
+        return _Request(self._given.trading(plans), origin, who, reason, are_series=True)
 
     def _ending(self) -> set[str]:
-        """Names of the series that were dropped and whose last window is still traded."""
+        """Names of dropped series whose last window is still traded."""
         return {plan.series.name for plan in self._given.plans if plan.is_ending}
 
     def _of_all_series(self) -> tuple[str, ...]:
-        """The assignments of the run without those that name its one series."""
+        """The run's assignments without those that name its only series."""
         given = self._origin.assignments
         return tuple(each for each in given if not each.startswith(_NAMES_ONE))
 
-    def _take(self, wish: _Wish, now_ms: int) -> Settings | None:
+    def _take(self, wish: _Request, now_ms: int) -> Settings | None:
         changes = self._changes(wish.settings)
         wish.problem = "" if wish.are_series else self._refusal(wish.settings, changes)
         if wish.problem or not changes:
@@ -179,9 +179,9 @@ class SettingsControl:
         }
         if request.get("is_check") or not changes:
             return reply
-        return self._answer(_Wish(given, origin, *_who_and_why(request)), reply)
+        return self._answer(_Request(given, origin, *_who_and_why(request)), reply)
 
-    def _answer(self, wish: _Wish, reply: Reply) -> Reply:
+    def _answer(self, wish: _Request, reply: Reply) -> Reply:
         self._wishes.append(wish)
         if not wish.is_over.wait(_PATIENCE_S):
             return {"error": f"the run has not taken them for {_PATIENCE_S:g} s; ask again"}
@@ -190,7 +190,7 @@ class SettingsControl:
         )
 
     def _on_series(self, request: dict[str, Any]) -> Reply:
-        """Add a series, drop one, or tell which there are."""
+        """Add a series, drop one, or list them."""
         what, name = request.get("what"), str(request.get("name", ""))
         reply: Reply = {}
         if what in ("add", "drop"):
@@ -203,10 +203,11 @@ class SettingsControl:
         return {**reply, "series": [{"name": n, "is_ending": e} for n, e in ending.items()]}
 
     def _with(self, name: str) -> list[SeriesPlan]:
-        """The series with one more, as the configuration has it.
+        """The series with one more, as configured.
 
         Raises:
-            ConfigError: there is no such series, it is already traded, or its settings are wrong.
+            ConfigError: there is no such series, it is already traded, or its settings are
+                wrong.
         """
         plans = self._given.plans
         known = next((plan for plan in plans if plan.series.name == name), None)

@@ -1,7 +1,7 @@
-"""Tells systemd how a run is: ready, alive, ending. Without systemd it does nothing.
+"""Reports a run's state to systemd: ready, alive, ending. Without systemd it does nothing.
 
-Source: sd_notify(3). A datagram of ``NAME=value`` lines to the socket that ``NOTIFY_SOCKET`` names;
-"WATCHDOG=1" must be said once in ``WATCHDOG_USEC`` microseconds, and twice is what is advised.
+Source: sd_notify(3). A datagram of ``NAME=value`` lines to the socket that ``NOTIFY_SOCKET`` names.
+"WATCHDOG=1" must be sent once in ``WATCHDOG_USEC`` microseconds; twice is advised.
 """
 
 from __future__ import annotations
@@ -20,9 +20,9 @@ _UP = (ChildState.SERVING, ChildState.WAITING)
 
 
 class ServiceManager:
-    """The run's word to whoever started it as a service.
+    """Notifies the service manager that started the run, if one did.
 
-    Takes the variables out of the environment: actors are not to speak for the run.
+    Removes the variables from the environment, so that actors cannot notify in the run's name.
     """
 
     def __init__(self, environment: MutableMapping[str, str] | None = None) -> None:
@@ -36,7 +36,7 @@ class ServiceManager:
         self._is_ready = False
 
     def beat(self, report: ChildrenReport | None) -> None:
-        """Say that the loop turns, if it is time to; and once, that every permanent actor is up."""
+        """Report that the loop turns, if it is due; and once, that every permanent actor is up."""
         if not self._address:
             return
         if not self._is_ready and report is not None and _is_up(report):
@@ -48,11 +48,9 @@ class ServiceManager:
             self._say("WATCHDOG=1")
 
     def ending(self, reason: str, limit_s: float) -> None:
-        """Say that the run ends, and how long it may take; the loop turns no more meanwhile."""
+        """Report that the run ends, and how long it may take; the loop stops turning meanwhile."""
         limit_us = int(limit_s * _US_PER_S)
-        status = shown(
-            reason.replace("\n", " ")
-        )  # a line of its own would be another word to systemd
+        status = shown(reason.replace("\n", " "))  # a line break would start another variable
         watchdog = f"WATCHDOG_USEC={limit_us}\n" if self._beat_every_s else ""
         self._say(f"STOPPING=1\nSTATUS=ending: {status}\n{watchdog}EXTEND_TIMEOUT_USEC={limit_us}")
 
@@ -65,7 +63,7 @@ class ServiceManager:
             with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_CLOEXEC) as speaker:
                 speaker.setblocking(False)
                 speaker.sendto(words.encode(), address)
-        except OSError:  # no descriptor is free, or systemd has no time: the next beat says more
+        except OSError:  # no descriptor is free, or systemd is busy: the next beat tries again
             self._beat_at_s = 0.0
 
 

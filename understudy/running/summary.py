@@ -1,4 +1,4 @@
-"""The end of a run: what its windows brought, read from the journal, and how the actors fared.
+"""The end of a run: its windows' results, read from the journal, and the actors' restarts.
 
 As JSON every amount is an exact decimal text: money in dollars, sizes in shares.
 """
@@ -59,17 +59,18 @@ class Summary:
     handled_count: int
     latencies: Mapping[str, Histogram]
     halts: tuple[Halt, ...] = ()
-    """In force at the end: the next run on this directory begins with them."""
+    """In force at the end; the next run on this directory begins with them."""
     not_traded: tuple[WindowNotTraded, ...] = ()
-    """Windows that were not traded, or lacked a strike to the end, and why."""
+    """Windows that were not traded, or never got a strike, and why."""
     corrections: tuple[ResultCorrected, ...] = ()
     """Settled windows, perhaps of earlier runs, whose result the venue has changed since."""
     unsettled: tuple[WindowLedger, ...] = ()
-    """With fills, and without a result yet: the next run on this directory settles them."""
+    """Windows with fills but without a result; the next run on this directory settles them."""
     watched_count: int = 0
-    """Windows settled in this run that it was too late to learn the strike of, and traded not."""
+    """Windows settled in this run that were not traded, as it was too late to learn their strike.
+    """
     began_ms: int = 0
-    """Venue time of the first thing that the run recorded."""
+    """Venue time of the run's first record."""
 
     @property
     def pnl_nanos(self) -> int:
@@ -83,17 +84,17 @@ class Summary:
 
     @property
     def orders_by_priority(self) -> dict[int, int]:
-        """How many signals of each priority became orders."""
+        """Number of signals of each priority that became orders."""
         return dict(sorted(Counter(order.intent.priority for order in self.orders).items()))
 
     @property
     def orders_by_status(self) -> dict[str, int]:
-        """How the orders stand."""
+        """Number of orders by status."""
         return by_status(self.orders)
 
     @property
     def fills_count(self) -> int:
-        """Fills that stand."""
+        """Number of fills that stand."""
         return sum(len(standing_fills(order)) for order in self.orders)
 
 
@@ -144,7 +145,7 @@ def read_summary(reader: JournalReader, tally: Tally, start_seq: int) -> Summary
 
 
 def _has_strike(reader: JournalReader, missed: WindowNotTraded) -> bool:
-    """Whether a window got its strike after all."""
+    """Whether a window did get its strike."""
     return missed.market_id is not None and any(
         isinstance(window, WindowState) and window.strike is not None
         for window in reader.states("window", missed.market_id, open_only=False)
@@ -171,7 +172,7 @@ def _settlements(ledgers: Iterable[WindowLedger]) -> list[WindowSettled]:
 
 
 def _was_only_watched(ledger: WindowLedger) -> bool:
-    """Whether the run came too late to learn the window's strike, and traded nothing in it."""
+    """Whether the run was too late to learn the window's strike, and traded nothing in it."""
     return ledger.result is not None and ledger.result.strike_e18 is None and not ledger.entries
 
 
@@ -292,9 +293,9 @@ def _facts(summary: Summary) -> Iterator[tuple[str, str | Text]]:
 
 
 def _missed(summary: Summary) -> tuple[list[WindowNotTraded], int]:
-    """Return what is told of windows that were not traded, and how many are only counted.
+    """Return what is said of windows that were not traded, and how many are only counted.
 
-    A run that traded others had its reason for those that were under way when it began.
+    A run that traded others has a known reason for those already under way when it began.
     """
     told = [
         each
@@ -316,7 +317,7 @@ def _windows_table(summary: Summary) -> RenderableType:
     }
     headings = ("window", "moved", "won", "YES", "NO", "cost+fees", "paid out", "P&L")
     table = listing(*headings, right=("moved", *headings[3:]), footers=footers)
-    table.columns[0].no_wrap = False  # the one that gives way when the terminal is narrow
+    table.columns[0].no_wrap = False  # the only column that shrinks when the terminal is narrow
     for window in summary.windows:
         table.add_row(*_window_cells(window))
     return table
@@ -324,7 +325,7 @@ def _windows_table(summary: Summary) -> RenderableType:
 
 def _window_cells(window: WindowSettled) -> list[RenderableType]:
     position = window.position
-    # Purchases and fees less what sales brought: what the P&L comes to without the payout.
+    # Purchases and fees minus sales: the P&L without the payout.
     spent_nanos = window.pnl_nanos - window.payout_nanos
     return [
         window.slug,
@@ -339,7 +340,7 @@ def _window_cells(window: WindowSettled) -> list[RenderableType]:
 
 
 def print_summary(reader: JournalReader, tally: Tally, start_seq: int, *, is_json: bool) -> None:
-    """Print what became of a run that began after an event's number."""
+    """Print the summary of a run that began after an event's number."""
     summary = read_summary(reader, tally, start_seq)
     if is_json:
         click.echo(json.dumps(summary_json(summary), indent=2))

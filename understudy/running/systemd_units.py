@@ -1,4 +1,4 @@
-"""The systemd units of a run and of its watchers, as text; a pure function of what is asked for.
+"""The systemd units of a run and of its watchers, as text; a pure function of the plan.
 
 Source: systemd.unit(5), systemd.service(5), systemd.exec(5), as of systemd 252 (Debian 12).
 """
@@ -15,10 +15,10 @@ from understudy.processes.exit_codes import ExitCode
 from understudy.processes.isolation import FLAGS
 
 STOP_LIMIT_S = 90
-"""Longest orderly end: a live order's outcome may be open for 30 s, and a fallen tree is built anew
+"""Longest orderly end: a live order's outcome may be open for 30 s, and a crashed tree is rebuilt
 once to see its orders end."""
 WATCHDOG_S = 30
-"""The foreground's loop turns ten times a second, and a few seconds pass when a tree is rebuilt."""
+"""The foreground's loop turns ten times a second; rebuilding a tree takes a few seconds."""
 _STATE_ROOT = Path("/var/lib")
 _HOMES = (Path("/home"), Path("/root"), Path("/run/user"))
 _FINAL_CODES = (
@@ -27,7 +27,8 @@ _FINAL_CODES = (
     ExitCode.GAVE_UP,
     ExitCode.JOURNAL_UNUSABLE,
 )
-"""A restart would change nothing about these, or trade on where a person should look first."""
+"""After these a restart would change nothing, or would trade on where a person should look first.
+"""
 
 _HARDENING = """\
 NoNewPrivileges=yes
@@ -39,7 +40,7 @@ SystemCallFilter=@system-service
 SystemCallErrorNumber=EPERM
 UMask=0077
 """
-"""What a user's own manager can do as well."""
+"""Hardening that a user's own manager supports as well."""
 _SYSTEM_HARDENING = """\
 CapabilityBoundingSet=
 AmbientCapabilities=
@@ -61,33 +62,33 @@ RemoveIPC=yes
 
 @attrs.frozen(kw_only=True)
 class ServicePlan:
-    """What the units are to be like. Every path is absolute."""
+    """The inputs of the units. Every path is absolute."""
 
     name: str
-    """Of the run's unit; its watchers' names begin with it."""
+    """Name of the run's unit; its watchers' names begin with it."""
     python: Path
-    """The interpreter in whose environment the program is installed."""
+    """The interpreter of the environment in which the program is installed."""
     base_prefix: Path
     """Where that interpreter's own files are."""
     data_dir: Path
     is_user: bool = False
-    """For one user's own manager, without root."""
+    """Whether the units are for a user's own manager, without root."""
     run_as: str = "understudy"
     """User of the system's unit."""
     config: Path | None = None
     key: Path | None = None
-    """File of the private key, readable for root alone."""
+    """File of the private key, readable for root only."""
     api_credentials: Path | None = None
     """File of the venue's API credentials."""
     alert_targets: Path | None = None
-    """File of the addresses that alerts go to; None: no alerts' unit."""
+    """File of the alert targets; None for no alerts unit."""
     has_metrics: bool = False
     has_page: bool = False
     is_real_money_understood: bool = False
 
 
 def units_of(plan: ServicePlan) -> Mapping[str, str]:
-    """The units' texts by their file names; the run's comes first."""
+    """The units' texts by file name; the run's comes first."""
     units = {f"{plan.name}.service": _run_unit(plan)}
     if plan.alert_targets is not None:
         units[f"{plan.name}-alerts.service"] = _watcher_unit(
@@ -128,7 +129,7 @@ def _run_unit(plan: ServicePlan) -> str:
         variable = "UNDERSTUDY_API_CREDENTIALS_FILE"
         secrets += _credential("api-credentials", plan.api_credentials, variable)
     codes = " ".join(str(int(code)) for code in _FINAL_CODES)
-    # A user's manager has no units of the whole system to wait for.
+    # A user's manager cannot order after units of the system.
     needs = "" if plan.is_user else "network-online.target time-sync.target"
     order = f"Wants={needs}\nAfter={needs}\n" if needs else ""
     return f"""\
@@ -148,9 +149,9 @@ TimeoutStopSec={STOP_LIMIT_S}
 KillMode=mixed
 Restart=on-failure
 RestartSec=10
-# Bad input, another run's directory, too many falls, no journal: a person should look first.
+# Bad input, another run's directory, too many restarts, no journal: a person should look first.
 RestartPreventExitStatus={codes}
-# One actor that the kernel kills for its memory is made again by the supervisor.
+# One actor that the kernel kills for its memory is restarted by the supervisor.
 OOMPolicy=continue
 # The actors on an order's way may run first (docs/decisions/urgent-actors.md).
 LimitRTPRIO=1
@@ -168,7 +169,7 @@ Description=Understudy: {what}
 StartLimitIntervalSec=0
 
 [Service]
-# Not tied to the run: it has most to tell when that is down.
+# Not tied to the run: it matters most when the run is down.
 ExecStart={command}
 Restart=on-failure
 RestartSec=10
@@ -196,12 +197,12 @@ def _quoted(path: Path) -> str:
 
 
 def _plain(path: Path) -> str:
-    """A path as a whole value, with systemd's specifiers made harmless."""
+    """A path as a whole value, with systemd's specifiers escaped."""
     return str(path).replace("%", "%%")
 
 
 def _credential(name: str, path: Path, variable: str) -> str:
-    """The file is read by systemd and given to this service's processes alone, in memory."""
+    """Write a credential: systemd passes the file to this service's processes only."""
     return f"LoadCredential={name}:{_plain(path)}\nEnvironment={variable}=%d/{name}\n"
 
 

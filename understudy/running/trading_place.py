@@ -1,4 +1,4 @@
-"""Where a run trades: on the real venue, a drill's exchange, or one that is started for a demo."""
+"""Where a run trades: on the real venue, a drill's exchange, or one started for a demo."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ from understudy.processes.exchange import ExchangeProcess, exchange_options, reh
 from understudy.settings.options import RunOptions
 
 _HISTORY_MS = 70_000
-"""A demo begins so long before a window, so that the averaging price source has a history."""
+"""A demo begins this long before a window, so that the averaging price source has a history."""
 
 
 @contextlib.contextmanager
 def trading_place(options: RunOptions) -> Iterator[tuple[Settings, ClockSpec]]:
-    """Give the settings and clock to trade with; for a demo, beside a local exchange."""
+    """Provide the settings and clock to trade with; for a demo, beside a local exchange."""
     stage = options.drill_stage
     if stage is not None:
         settings = pointed_at_local_exchange(options.settings, stage.http_url, stage.ws_url)

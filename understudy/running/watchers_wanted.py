@@ -1,4 +1,4 @@
-"""Whether the watchers that a configuration asks for could do their work."""
+"""Whether the configured watchers could do their work."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from understudy.alerting.targets import TargetsUnusable, read_targets
 
 
 def watchers_refusal(settings: Settings, variables: Mapping[str, str]) -> str | None:
-    """Say in one sentence what they lack; None if they lack nothing, or none is wanted.
+    """Say in one sentence what they lack; None if they lack nothing, or none is configured.
 
     Args:
         settings: the whole configuration.
@@ -30,7 +30,7 @@ def watchers_refusal(settings: Settings, variables: Mapping[str, str]) -> str | 
 
 
 def watchers_words(settings: Settings, variables: Mapping[str, str]) -> str:
-    """Say which watchers a run would have; only if nothing speaks against them."""
+    """List the watchers a run would have, if nothing prevents them."""
     words = []
     if settings.alerts.enabled:
         targets = read_targets(variables)

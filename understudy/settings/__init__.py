@@ -1,1 +1,1 @@
-"""Settings: their keys, the file they are from, what contradicts what, what may change in a run."""
+"""Settings: their keys, their file, contradictions, and what may change during a run."""

@@ -1,4 +1,4 @@
-"""How settings differ, which of them may change while a run goes on, and the record of both."""
+"""Differences between settings, which of them may change during a run, and the record of them."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ from understudy.composition import processes_for, with_kept_strategies, with_pat
 from understudy.settings.keys import SECTIONS, keys_in, toml_text
 
 ROLE = "foreground"
-"""Who records settings."""
+"""The role under which settings are recorded."""
 
 SERIES = "series"
-"""Stands for the names of what is traded, which ``understudy series`` changes and nobody else."""
+"""Stands for the names of the traded series, which only ``understudy series`` changes."""
 
 _ROW = "settings"
 _OF_A_SERIES = ("strategy", "risk", "protections")
@@ -62,7 +62,7 @@ def _section(name: str, value: object) -> dict[str, str]:
 
 
 def differences(old: Mapping[str, str], new: Mapping[str, str]) -> tuple[SettingChange, ...]:
-    """What differs between two results of ``values_of``, in the order of the keys."""
+    """The differences between two results of ``values_of``, in the order of the keys."""
     return tuple(
         SettingChange(key, old.get(key, _UNSET), new.get(key, _UNSET))
         for key in dict.fromkeys([*new, *old])
@@ -71,7 +71,7 @@ def differences(old: Mapping[str, str], new: Mapping[str, str]) -> tuple[Setting
 
 
 def needs_restart(changes: Iterable[SettingChange]) -> str:
-    """Say in one sentence why these cannot change while a run goes on; empty if they can."""
+    """Why these cannot change during a run, in one sentence; empty if they can."""
     fixed = [change for change in changes if not _may_change(change.key)]
     if not fixed:
         return ""
@@ -83,7 +83,7 @@ def needs_restart(changes: Iterable[SettingChange]) -> str:
 
 
 def _series_way(change: SettingChange) -> str:
-    """Say which commands make the change that a reload does not."""
+    """Name the commands for a change that a reload cannot make."""
     old, new = (
         [name.split()[0] for name in names.split(", ") if name]
         for names in (change.old, change.new)
@@ -94,7 +94,7 @@ def _series_way(change: SettingChange) -> str:
 
 
 def moves_a_strategy(old: Settings, new: Settings) -> str:
-    """Say in one sentence that a strategy would change its process; empty if none would."""
+    """Why a strategy would have to change its process, in one sentence; empty if none would."""
     if processes_for(old) == processes_for(
         attrs.evolve(old, strategy=new.strategy, traded=new.traded)
     ):
@@ -113,16 +113,16 @@ def _may_change(key: str) -> bool:
 
 
 def replaced(in_force: Settings, given: Settings, number: int, data_dir: Path) -> Settings:
-    """The settings in force with whatever may change taken from others.
+    """The settings in force, with everything changeable replaced.
 
     Args:
-        in_force: what the actors have: a demo has pointed it at its own exchange.
+        in_force: what the actors have, which in a demo point to its own exchange.
         given: as configured; ``needs_restart`` has nothing against it.
-        number: of what they become.
-        data_dir: keeps copies of strategies of one's own.
+        number: of the resulting settings.
+        data_dir: keeps copies of your own strategies.
 
     Raises:
-        StrategyUnavailable: a strategy's file is not what it was.
+        StrategyUnavailable: a strategy's file has changed.
         OSError: a copy cannot be written.
     """
     fit = with_kept_strategies(with_patience(given, in_force.speed), data_dir)
@@ -140,7 +140,7 @@ def replaced(in_force: Settings, given: Settings, number: int, data_dir: Path) -
 
 
 class SettingsRecord:
-    """The foreground's hand on the journal: which settings are in force is recorded by it alone.
+    """The foreground's access to the journal: it alone records which settings are in force.
 
     Raises:
         JournalError: the journal cannot be written.
@@ -153,7 +153,7 @@ class SettingsRecord:
         self.last = saved if isinstance(saved, SettingsInForce) else None
 
     def change(self, values: Mapping[str, str], who: str, reason: str, at_ms: int) -> int:
-        """Record other settings in one transaction; returns their number.
+        """Record other settings in one transaction; return their number.
 
         Raises:
             JournalError: it could not be written; nothing has changed.

@@ -1,8 +1,8 @@
-"""One TOML file becomes ``Settings``, and every value can say where it comes from.
+"""Turns one TOML file into ``Settings``, and knows the origin of every value.
 
-A section is a class of ``actors.settings``, a key one of its fields. Whatever is wrong with a
-file ends in one ``ConfigError``: a sentence that names the key, its value and what is allowed.
-No file is ever read that was not named.
+A section is a class of ``actors.settings``, a key one of its fields. Any error in a file becomes
+one ``ConfigError``: a sentence that names the key, its value and what is allowed. No file is read
+that was not named.
 """
 
 from __future__ import annotations
@@ -45,18 +45,18 @@ __all__ = ["Config", "ConfigError", "Effective", "Source", "config_of", "load"]
 
 
 class Source(enum.Enum):
-    """Where a value comes from; a later one overrules an earlier one."""
+    """Origin of a value; a later one overrides an earlier one."""
 
     DEFAULT = "default"
     FILE = "file"
     COMMAND_LINE = "command line"
     RUNNING = "running system"
-    """A running system tells its values only: this one is not the default."""
+    """A running system reports its values only: this one is not the default."""
 
 
 @attrs.frozen(kw_only=True)
 class Effective:
-    """The value that a key has in the end."""
+    """A key's value in force."""
 
     key: Key
     value: Any
@@ -65,13 +65,13 @@ class Effective:
 
 @attrs.frozen(kw_only=True)
 class Config:
-    """A whole configuration: what actors receive, and what people may ask about it."""
+    """A whole configuration: the settings for actors, and the values with their origins."""
 
     settings: Settings
     effective: tuple[Effective, ...]
-    """Every key, in the order of ``actors.settings``; with several series, what holds for all."""
+    """Every key, in the order of ``actors.settings``; with several series, the common values."""
     series: Mapping[str, tuple[Effective, ...]] = attrs.field(factory=dict)
-    """By name, what each of several series has for itself; empty with one."""
+    """By name, what differs in each of several series; empty with one."""
 
 
 def load(
@@ -80,9 +80,9 @@ def load(
     """Read a configuration; without a file or assignments it is the defaults.
 
     Args:
-        path: A TOML file, or None.
-        assignments: From the command line, ``section.key=value`` each; they overrule the file.
-        series: From the command line, names of the series that are traded instead of the file's.
+        path: a TOML file, or None.
+        assignments: from the command line, ``section.key=value`` each; they override the file.
+        series: from the command line, names of the series traded instead of the file's.
 
     Raises:
         ConfigError: the file cannot be read or parsed, or a key or value is not allowed.
@@ -105,7 +105,7 @@ def _of_series(
     from_command_line: Mapping[str, Any],
     path: Path | None,
 ) -> Config:
-    """The configuration as it holds in one series."""
+    """The configuration for one series."""
     named = {**from_command_line, **one.from_command_line}
     return _merged({**from_file, **one.from_file}, named, path)
 
@@ -116,7 +116,7 @@ def _together(
     from_command_line: Mapping[str, Any],
     path: Path | None,
 ) -> Config:
-    """One configuration of several that differ in their series, and what these overrule."""
+    """Combine the configurations of several series."""
     base = _merged(from_file, from_command_line, path)
     plans = tuple(map(_plan, (one.settings for one in each)))
     own = {
@@ -174,7 +174,7 @@ def _merged(
 def _strategy(
     from_file: Mapping[str, Any], from_command_line: Mapping[str, Any], path: Path | None
 ) -> StrategyKeys:
-    """Find the strategy that is used; its file is sought beside the file that names it."""
+    """Find the strategy in use; its file is searched for beside the file that names it."""
     key = KEYS[USE]
     if USE in from_command_line:
         return chosen_keys(key.checked(from_command_line[USE]), Path.cwd())
@@ -187,7 +187,7 @@ def _strategy(
 
 
 def _checked(raw: Mapping[str, Any], strategy: StrategyKeys, where: str = "") -> dict[str, Any]:
-    """Values by the full names of their keys, each of them checked."""
+    """Check values, given by the full names of their keys."""
     checked: dict[str, Any] = {}
     for name, value in raw.items():
         try:
@@ -196,7 +196,7 @@ def _checked(raw: Mapping[str, Any], strategy: StrategyKeys, where: str = "") ->
         except ConfigError as error:
             raise ConfigError(f"{where}{error}") from None
         if key.full_name in checked:
-            raise ConfigError(f"{where}{name} is the same as {key.full_name}: it is given twice")
+            raise ConfigError(f"{where}{name} is the same as {key.full_name}: the key is set twice")
         checked[key.full_name] = allowed
     return checked
 
@@ -208,10 +208,10 @@ def _is_named(key: Key, raw: Mapping[str, Any], strategy: StrategyKeys) -> bool:
 
 
 def config_of(settings: Settings) -> Config:
-    """Tell the settings of a running system as a configuration.
+    """Describe the settings of a running system as a configuration.
 
     Raises:
-        ConfigError: its strategy cannot be had any more.
+        ConfigError: its strategy is no longer available.
     """
     effective = _effective_of(settings)
     if not settings.traded:
@@ -301,7 +301,7 @@ def _flattened(tables: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
 
 
 def _syntax_sentence(path: Path, text: str, error: str) -> str:
-    """Turn the parser's "what (at line 3, column 5)" into a sentence that begins with where."""
+    """Turn the parser's "what (at line 3, column 5)" into a sentence that begins with the place."""
     what, _, where = error.rpartition(" (at ")
     found = re.match(r"line (\d+)", where)
     line = int(found[1]) if found else len(text.splitlines())
@@ -309,12 +309,13 @@ def _syntax_sentence(path: Path, text: str, error: str) -> str:
 
 
 def _assigned(assignment: str) -> tuple[str, Any]:
-    """Read ``section.key=value``; the value is TOML, or else a bare text."""
+    """Parse ``section.key=value``; the value is TOML, or else plain text."""
     name, equals, text = (part.strip() for part in assignment.partition("="))
     if not equals:
         raise ConfigError(f"{assignment}: must be section.key=value")
     try:
         value = tomllib.loads(f"value = {text}")["value"]
-    except (ValueError, RecursionError):  # of TOML's, or of a number that has too many digits
+    # raised by the TOML parser, or for a number with too many digits
+    except (ValueError, RecursionError):
         value = text
     return name, value

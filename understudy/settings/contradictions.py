@@ -1,4 +1,4 @@
-"""Settings that are each allowed and do not go together."""
+"""Settings that are each allowed but contradict each other."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from actors.units import PAYOUT_TICKS, TICKS_PER_DOLLAR
 from understudy.settings.strategy_keys import unused_parameters
 
 _DEFAULT_HIGH_SHARE, _DEFAULT_KILL_SHARE = 5 / 15, 2 / 15
-"""Of a window, where the two zones are not set (docs/strategy.md)."""
+"""Share of a window, where the two zones are not set (docs/strategy.md)."""
 
 
 def contradictions(settings: Settings) -> tuple[str, ...]:
-    """Name every pair of values that contradict each other, each in one sentence."""
+    """Name every pair of values that contradict each other, one sentence each."""
     if not settings.traded:
         return _contradictions(settings)
     return tuple(
@@ -33,7 +33,7 @@ def _of_other_strategies(settings: Settings) -> Iterator[str]:
     rules = settings.strategy
     for name in unused_parameters(rules):
         yield (
-            f"{name} is a parameter of {PAIR}, and strategy.use is {rules.use}: nothing looks at it"
+            f"{name} is a parameter of {PAIR}, and strategy.use is {rules.use}: it has no effect"
         )
 
 
@@ -58,7 +58,7 @@ def _of_the_strategy(settings: Settings) -> Iterator[str]:
     if kill_minutes >= window:
         yield (
             f"strategy.kill_zone_minutes ({kill_minutes:g}) is the whole window of "
-            f"{window} minutes: nothing would ever be begun"
+            f"{window} minutes: no purchase would ever be begun"
         )
     if rules.max_trade_shares > rules.max_shares:
         yield (

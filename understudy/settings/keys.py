@@ -1,4 +1,4 @@
-"""The keys a configuration may have, read off ``actors.settings``, and the check of one value."""
+"""The keys of a configuration, derived from ``actors.settings``, and the check of one value."""
 
 from __future__ import annotations
 
@@ -22,16 +22,16 @@ SECTIONS: Mapping[str, type] = types.MappingProxyType(
 _KIND_WORDS: Mapping[type, str] = types.MappingProxyType(
     {bool: "", str: "", int: "a whole number, ", float: "a number, ", tuple: ""}
 )
-"""Said before what a key allows when a value has the wrong type."""
+"""Put before what a key allows when a value has the wrong type."""
 
 
 class ConfigError(Exception):
-    """A configuration that cannot be used, in one sentence."""
+    """A configuration that cannot be used; one sentence says why."""
 
 
 _SHOWN_CHARS = 200
 _EXACT_MAX = 2**53
-"""A whole number beyond is no longer itself as a float, and far beyond none at all."""
+"""Larger integers are not exact as floats, and much larger ones not representable."""
 
 
 @attrs.frozen(kw_only=True)
@@ -55,7 +55,8 @@ class Key:
         """Return the value as the key's type, if it is allowed.
 
         Raises:
-            ConfigError: another type (true is no number, 1.0 no whole number) or not allowed.
+            ConfigError: it has another type (true is not a number, 1.0 not an integer) or is
+                not allowed.
         """
         if self.kind is float and type(value) is int and abs(value) <= _EXACT_MAX:
             value = float(value)
@@ -87,10 +88,10 @@ def toml_text(value: object) -> str:
 
 
 def shown(value: object) -> str:
-    """The same within a sentence: not more of it than one can read."""
+    """Write a value within a sentence, shortened to what one can read."""
     try:
         text = toml_text(value)
-    except ValueError:  # Python writes no number of so many digits
+    except ValueError:  # Python refuses to write a number with so many digits
         return "a number of thousands of digits"
     return text if len(text) <= _SHOWN_CHARS else f"{text[:_SHOWN_CHARS]}…"
 
@@ -110,7 +111,7 @@ def _declared() -> Iterator[Key]:
 
 
 def keys_in(section_class: Any) -> list[Any]:
-    """The attrs fields of a section that are keys; what it only carries has no meaning."""
+    """The attrs fields of a section that are keys; the other fields are not configurable."""
     return [field for field in attrs.fields(section_class) if "meaning" in field.metadata]
 
 
@@ -123,7 +124,7 @@ def _kind_of(hint: Any) -> type:
 
 
 KEYS: Mapping[str, Key] = types.MappingProxyType({key.full_name: key for key in _declared()})
-"""Every key there is, by its full name, in the order of ``actors.settings``."""
+"""Every key by its full name, in the order of ``actors.settings``."""
 
 
 def key_named(full_name: str) -> Key:
@@ -155,16 +156,16 @@ def check_section(section: str) -> None:
 
 
 def outside_a_section(name: str, value: object) -> ConfigError:
-    """Describe a top-level ``name = value``, which belongs below some section."""
+    """Describe a top-level ``name = value``, which belongs in some section."""
     if name in SECTIONS:
         return ConfigError(f"{name} = {shown(value)}: must be a section, written [{name}]")
     homes = [key.section for key in KEYS.values() if key.name == name]
     hint = f"it belongs below [{homes[0]}]" if homes else "each key belongs below a section"
-    return ConfigError(f"{name} = {shown(value)} stands outside a section: {hint}")
+    return ConfigError(f"{name} = {shown(value)} is outside a section: {hint}")
 
 
 def _nearest_key(section: str, name: str) -> str:
-    """Hint at the same name elsewhere, then at a similar one beside it, then at all beside it."""
+    """Suggest the same name elsewhere, else a similar one in the section, else all in it."""
     moved = [key.full_name for key in KEYS.values() if key.name == name]
     beside = {key.name: key.full_name for key in KEYS.values() if section in (key.section, "")}
     near = moved or [beside[match] for match in difflib.get_close_matches(name, beside, n=1)]

@@ -1,4 +1,4 @@
-"""What one run was asked to do: the command line's answer, checked, in one value."""
+"""What one run was asked to do: the checked command line, in one value."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ DEFAULT_RECORDINGS = DEFAULT_DATA_DIR / "recordings"
 DEMO_WINDOWS = 2
 DEMO_SPEED = 20.0
 DEMO_SEED = 5
-"""A market in which more goes on than in most; which orders fill in parts, real time decides."""
+"""A market with more activity than most; which orders fill in parts depends on real time."""
 
 
 @attrs.frozen(kw_only=True)
 class DrillStage:
-    """Where a drill lets a run trade: an exchange and a clock that outlive the run's processes."""
+    """Where a run in a drill trades: an exchange and a clock that outlive the run's processes."""
 
     http_url: str
     ws_url: str
@@ -35,7 +35,7 @@ class DrillStage:
 
 @attrs.frozen(kw_only=True)
 class ConfigOrigin:
-    """Where a run's settings were read, so that they can be read again."""
+    """Where a run's settings came from, so that they can be read again."""
 
     path: Path | None = None
     """Absolute."""
@@ -46,12 +46,12 @@ class ConfigOrigin:
     def of(
         cls, path: Path | None, assignments: tuple[str, ...], series: tuple[str, ...]
     ) -> ConfigOrigin:
-        """As the options of a command name it."""
+        """From the options of a command."""
         absolute = path and path.expanduser().absolute()
         return cls(path=absolute, assignments=assignments, series=series)
 
     def with_request(self, request: Mapping[str, Any]) -> ConfigOrigin:
-        """The same with another file and further assignments, as a control request names them."""
+        """The same with another file and further assignments, from a control request."""
         path = request.get("config")
         return ConfigOrigin(
             path=Path(path) if path else self.path,
@@ -67,42 +67,42 @@ class ConfigOrigin:
 
 @attrs.frozen(kw_only=True)
 class RunOptions:
-    """Everything the foreground process must know to start a run."""
+    """Everything the foreground process needs to start a run."""
 
     is_demo: bool
-    """Trade against a local exchange that is started with the run."""
+    """Whether to trade against a local exchange that is started with the run."""
     settings: Settings
     windows: int
-    """Stop after so many settled windows; 0: only when told to."""
+    """Stop after this many settled windows; 0: only on request."""
     speed: float
-    """Venue time per real time; 1 unless it is a demo, where the exchange keeps pace."""
+    """Venue time per real time; 1 except in a demo, whose exchange has the same speed."""
     seed: int
-    """For every actor's dice and the demo's prices."""
+    """For every actor's random numbers and the demo's prices."""
     data_dir: Path
-    """Journal, log, lock and control socket; exists already."""
+    """Directory of journal, log, lock and control socket; exists already."""
     is_json: bool
-    """Print the summary as one JSON object and nothing else on stdout."""
+    """Whether to print the summary as one JSON object and nothing else on stdout."""
     is_terminal: bool
-    """Someone watches: show the live view."""
+    """Whether someone watches: show the live view."""
     account: str = ""
-    """Lower-case address of the account that live orders are for; empty if they are simulated."""
+    """Lower-case address of the account of live orders; empty if they are simulated."""
     is_real_money_understood: bool = False
-    """Whether the command line says so."""
+    """Whether the command line confirms real money."""
     recorded_world: World | None = None
-    """Demo only: recorded windows that the exchange serves; None: simulated ones."""
+    """Demo only: recorded windows that the exchange serves; None for simulated ones."""
     origin: ConfigOrigin = ConfigOrigin()
-    """Where the settings are from."""
+    """Where the settings came from."""
     drill_stage: DrillStage | None = None
     """None unless a drill has started this run."""
 
     @property
     def is_local(self) -> bool:
-        """Whether it trades on a local exchange, where no real money is."""
+        """Whether it trades on a local exchange, without real money."""
         return self.is_demo or self.drill_stage is not None
 
     @property
     def stakes(self) -> str:
-        """What its orders are worth, for whoever watches; empty if they are simulated."""
+        """What is at stake in its orders, for people; empty if they are simulated."""
         if not self.account:
             return ""
         return "live orders, no real money" if self.is_local else "REAL MONEY"

@@ -1,4 +1,4 @@
-"""Which series a configuration trades: ``[[series]]`` in the file, ``--series`` beside it."""
+"""Chooses the series that a configuration trades: ``[[series]]`` in the file, or ``--series``."""
 
 from __future__ import annotations
 
@@ -25,17 +25,17 @@ _ACCOUNTS = frozenset(
 
 @attrs.frozen(kw_only=True)
 class ChosenSeries:
-    """One series, and what it overrules, by the full names of keys and unchecked."""
+    """One series, and the keys it overrides, by full name and unchecked."""
 
     from_file: Mapping[str, Any]
     from_command_line: Mapping[str, Any] = attrs.field(factory=dict)
 
 
 def element_tables(element: object) -> dict[str, Any]:
-    """Sections of one ``[[series]]``: its own keys, and what it overrules of others.
+    """Sections of one ``[[series]]``: its own keys, and those it overrides.
 
     Raises:
-        ConfigError: it is no table, or overrules what is not a series' own.
+        ConfigError: it is not a table, or overrides a key that is not a series' own.
     """
     if not isinstance(element, dict):
         raise ConfigError(
@@ -53,7 +53,7 @@ def element_tables(element: object) -> dict[str, Any]:
 
 
 def refuse_account_keys(raw: Mapping[str, Any]) -> None:
-    """Refuse limits of the account in what a series overrules.
+    """Refuse the account's limits among the keys that a series overrides.
 
     Raises:
         ConfigError: there is one.
@@ -93,15 +93,16 @@ def chosen_series(
     names: Sequence[str],
     from_command_line: Mapping[str, Any],
 ) -> list[ChosenSeries]:
-    """The series that are traded, the command line's choice before the file's.
+    """The series that are traded; the command line's choice overrides the file's.
 
     Args:
         elements: raw keys of each ``[[series]]`` of the file.
-        names: of ``--series``; empty: the file's.
+        names: of ``--series``; empty for the file's.
         from_command_line: raw keys that are set there.
 
     Raises:
-        ConfigError: a series is named twice or does not exist, or another key names one as well.
+        ConfigError: a series is named twice or does not exist, or another key names one as
+            well.
     """
     in_file = {name_of(element): element for element in elements}
     if names:

@@ -1,6 +1,6 @@
-"""The keys of ``[strategy.parameters]``: they depend on the strategy that is used.
+"""The keys of ``[strategy.parameters]``, which depend on the strategy in use.
 
-Those of ``pair`` are keys of ``[strategy]``, where they stood before there were other strategies;
+Those of ``pair`` are also keys of ``[strategy]``, as they were before there were other strategies;
 both spellings mean the same.
 """
 
@@ -24,15 +24,15 @@ SECTION = "strategy.parameters"
 _PREFIX = f"{SECTION}."
 
 COMMON = frozenset({"use", "max_book_age_ms", "max_trade_shares", "max_shares"})
-"""Keys of ``[strategy]`` that hold for every strategy; the others are parameters of ``pair``."""
+"""Keys of ``[strategy]`` for every strategy; the others are parameters of ``pair``."""
 
 
 @attrs.frozen(kw_only=True)
 class StrategyKeys:
-    """The strategy that a configuration names, and the keys that this allows."""
+    """The strategy that a configuration names, and its keys."""
 
     use: str
-    """As ``strategy.use`` is to be: a file by its absolute path."""
+    """The value of ``strategy.use``: a file by its absolute path."""
     file: StrategyFile | None
     parameters: Mapping[str, Key]
     """By full name, ``strategy.parameters.<name>``."""
@@ -63,7 +63,7 @@ def keys_of(settings: StrategySettings) -> StrategyKeys:
     """The keys of a strategy that is in use.
 
     Raises:
-        ConfigError: it cannot be had.
+        ConfigError: it is not available.
     """
     with _told_of(settings.use):
         return _keys(settings)
@@ -77,7 +77,7 @@ def chosen_keys(use: str, folder: Path) -> StrategyKeys:
         folder: what a relative path in it is relative to.
 
     Raises:
-        ConfigError: there is none, or it is not what it should be.
+        ConfigError: there is none, or it is invalid.
     """
     with _told_of(use):
         file = _file(use, folder)
@@ -130,7 +130,7 @@ def _of_pair() -> Iterator[Key]:
 
 
 def unused_parameters(settings: StrategySettings) -> list[str]:
-    """Keys of ``[strategy]`` that are set and that the strategy in use does not look at."""
+    """Keys of ``[strategy]`` that are set but ignored by the strategy in use."""
     if settings.use == PAIR:
         return []
     return [key.full_name for key in _of_pair() if getattr(settings, key.name) != key.default]

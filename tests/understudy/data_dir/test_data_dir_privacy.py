@@ -266,10 +266,10 @@ def test_a_file_that_is_removed_or_replaced_is_missed(
     (data_dir / name).rename(data_dir / "aside")
     assert f"{name} was removed" in in_use.loss()
     (data_dir / name).write_bytes((data_dir / "aside").read_bytes())
-    assert f"{name} is another file now" in in_use.loss()
+    assert f"{name} was replaced by another file" in in_use.loss()
     (data_dir / name).unlink()
     (data_dir / name).symlink_to(data_dir / "aside")
-    assert f"{name} is another file now" in in_use.loss()
+    assert f"{name} was replaced by another file" in in_use.loss()
 
 
 def test_a_directory_that_is_moved_away_is_missed(data_dir: Path, in_use: FilesInUse) -> None:

@@ -498,7 +498,7 @@ STANDINGS = {
     ),
     "the strategy waits": (
         status(idle(), report(children=(child("strategy", state=ChildState.WAITING),))),
-        "waits: the strategy has not been told books, position and open orders yet",
+        "waits: the strategy has not received books, position and open orders yet",
     ),
     "over": (
         attrs.evolve(status(idle(evaluated=evaluated(DEAR))), now_ms=CLOSES_AT_MS),

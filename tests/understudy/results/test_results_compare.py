@@ -53,7 +53,7 @@ def test_each_order_has_one_partner() -> None:
 REASONS: dict[str, tuple[ComparedOrder, ComparedOrder, str]] = {
     "time": (order(1, 0), order(1, 400), "the other decided it 400 ms later"),
     "limit": (order(1, 0), order(1, 0, limit="0.47"), "the other has BUY YES 20 at 0.47 instead"),
-    "far": (order(1, 0), order(1, 60_000), "decided by this one alone"),
+    "far": (order(1, 0), order(1, 60_000), "decided by this run alone"),
 }
 
 
@@ -98,7 +98,7 @@ def test_a_cancel_that_came_late_in_one_of_them_is_told_as_the_cause() -> None:
 
     assert caused([ours, follows], [theirs]) == (
         "nothing held, and YES 20 in the other, "
-        "since order_1, which stood 69 ms longer, got 20 there in place of 0"
+        "since order_1, which rested 69 ms longer, got 20 there in place of 0"
     )
 
 
@@ -108,7 +108,7 @@ def test_an_order_that_took_longer_to_end_is_the_cause() -> None:
     first = found(ours, theirs).differences[0]
 
     assert first.reason == (
-        "the other decided it 400 ms later: order_1 was at work in the other for 400 ms more"
+        "the other decided it 400 ms later: order_1 was working in the other for 400 ms more"
     )
 
 

@@ -50,11 +50,11 @@ REFUSALS = {
     ),
     "known key outside its section": (
         "max_shares = 3",
-        "max_shares = 3 stands outside a section: it belongs below [strategy]",
+        "max_shares = 3 is outside a section: it belongs below [strategy]",
     ),
     "unknown key outside a section": (
         'zzz = "a"',
-        'zzz = "a" stands outside a section: each key belongs below a section',
+        'zzz = "a" is outside a section: each key belongs below a section',
     ),
     "value instead of a section": (
         "strategy = 3",
