@@ -1,1 +1,1 @@
-"""What a person meets: the command line, configuration, the foreground process, the console."""
+"""Everything people use: the command line, configuration, a run, its views and its results."""

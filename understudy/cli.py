@@ -25,9 +25,9 @@ class Lazy:
     summary: str
     """Its line in the list of commands."""
     module: str = ""
-    """In ``understudy.commands``, if not named as the command is."""
+    """In ``understudy.commands``; empty if named like the command."""
     attribute: str = ""
-    """Of the module, if not named as the command is."""
+    """Of the module; empty if named like the command."""
 
     def load(self) -> click.Command:
         """Import it."""
@@ -40,7 +40,7 @@ SECTIONS: Mapping[str, tuple[Lazy, ...]] = {
     "Trade": (
         Lazy("run", "Trade: paper money, real money, or the demo."),
         Lazy("config", "Check or show a configuration."),
-        Lazy("doctor", "Check what a run needs, before it."),
+        Lazy("doctor", "Check what a run needs."),
         Lazy("credentials", "API credentials for the price feed."),
     ),
     "While it runs": (
@@ -56,31 +56,31 @@ SECTIONS: Mapping[str, tuple[Lazy, ...]] = {
         Lazy("orders", "List orders from the journal.", "lists"),
         Lazy("positions", "List windows and holdings.", "lists"),
         Lazy("fills", "List fills from the journal.", "lists"),
-        Lazy("explain", "Tell one order's whole story."),
+        Lazy("explain", "Explain one order."),
         Lazy("report", "P&L, fees, fill ratio, leg risk."),
         Lazy("crashes", "List crashes of actors."),
-        Lazy("replay", "Have one of them again, here.", "crashes"),
+        Lazy("replay", "Reproduce a crash from its file.", "crashes"),
     ),
-    "Is it worth it": (
-        Lazy("strategy", "Write and check a strategy of one's own."),
+    "Is it worth it?": (
+        Lazy("strategy", "Write and check your own strategy."),
         Lazy("record", "Record markets, without trading."),
         Lazy("recordings", "List, check and import recordings."),
         Lazy("backtest", "Trade recorded windows on virtual time."),
-        Lazy("search", "Search a strategy's parameters on them."),
+        Lazy("search", "Search a strategy's parameters."),
         Lazy("results", "List, show, compare backtests."),
     ),
     "As a service": (
         Lazy("service", "Let systemd start and watch it."),
         Lazy("web", "Show a system in the browser."),
-        Lazy("alerts", "Tell people what happens."),
-        Lazy("metrics", "Serve numbers to Prometheus."),
+        Lazy("alerts", "Send alerts."),
+        Lazy("metrics", "Serve metrics to Prometheus."),
         Lazy("health", "Say: serving, degraded or down.", "metrics"),
         Lazy("backup", "Copy the journal while it is written."),
-        Lazy("restore", "Put a copy back.", "backup", "restore_command"),
-        Lazy("archive", "Let old events leave the journal."),
+        Lazy("restore", "Restore a copy.", "backup", "restore_command"),
+        Lazy("archive", "Remove old events from the journal."),
     ),
     "See it proven": (
-        Lazy("drill", "Kill what can fall; lose nothing."),
+        Lazy("drill", "Kill whatever can die; lose nothing."),
         Lazy("soak", "Run for hours while everything fails."),
         Lazy("simulate", "Run every actor under faults, on virtual time."),
         Lazy("venue", "Run the local exchange by itself."),
@@ -89,7 +89,7 @@ SECTIONS: Mapping[str, tuple[Lazy, ...]] = {
 
 
 def _words(error: OSError) -> str:
-    """Say what the system refused; a file's name may be as long as somebody likes."""
+    """Describe the system's error; long file names are shortened."""
     name = f"{error.filename}" if error.filename is not None else "the system"
     shown = name if len(name) <= _NAME_CHARS else f"{name[:_NAME_CHARS]}…"
     return f"{shown}: {error.strerror or error}"
@@ -104,7 +104,7 @@ class LazyGroup(TaughtGroup):
         self._lazy = {lazy.name: lazy for section in sections.values() for lazy in section}
 
     def main(self, *args: Any, **extra: Any) -> Any:
-        """Run a command; whatever it shows can be shown on every terminal."""
+        """Run a command; all its output can be shown on every terminal."""
         show_everything()
         try:
             return super().main(*args, **extra)
@@ -128,7 +128,7 @@ class LazyGroup(TaughtGroup):
         return None if lazy is None else lazy.load()
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        """List the commands from the table, without loading any; all summaries stand in line."""
+        """List the commands from the table, without loading any; all summaries are aligned."""
         del ctx
         width = max(map(len, self._lazy))
         for title, section in self._sections.items():
@@ -143,7 +143,7 @@ class LazyGroup(TaughtGroup):
     examples={
         "understudy run --demo": "two windows against a local exchange, then a summary",
         "understudy run": "the real venue's books, simulated orders, until Ctrl-C",
-        "understudy ps": "which actors serve, since when, how often they fell",
+        "understudy ps": "which actors serve, since when, how often they restarted",
         "understudy config show": "every setting and where its value comes from",
         "understudy run --help": "each command has its own help and examples",
     },

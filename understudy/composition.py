@@ -1,4 +1,4 @@
-"""The composition root: which actors there are, and what each run hands them."""
+"""The composition root: the actors of a run, and what each of them gets."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ def _websocket(*_: object) -> HostPort:
 
 
 def _prices(settings: Settings, data_dir: Path, _clock: Clock) -> HostPort:
-    """Make a port that reads API credentials when they are to be said."""
+    """Make a port that reads API credentials when it sends them."""
 
     def find() -> FoundCredentials:
         unsafe = unsafe_address(settings)
@@ -107,7 +107,7 @@ def _recorder(settings: Settings, data_dir: Path, clock: Clock) -> HostPort:
 
 
 def _pulled_switch(data_dir: Path) -> Sequence[object]:
-    """Halt, if the kill switch is pulled: the desk hears of it before a signal can reach it."""
+    """Halt, if the kill switch is pulled: the desk learns of it before any signal can arrive."""
     reason = kill_switch_reason(data_dir)
     return () if reason is None else (kill_switch_halt(reason),)
 
@@ -126,7 +126,7 @@ ACTORS: Mapping[str, ActorSpec] = {
     roles.TWAP_FEED: ActorSpec(core=TwapFeedCore, make_port=_prices, capture=capture_prices),
     roles.DIRECTORY: ActorSpec(core=DirectoryCore, make_port=_http, capture=capture_answers),
 }
-"""The permanent actors in starting order: whoever is told something starts before who tells it."""
+"""The permanent actors in starting order: receivers start before senders."""
 
 ORDER = ActorSpec(core=OrderCore)
 
@@ -135,20 +135,20 @@ REAL_EXECUTOR = ActorSpec(
     make_port=_venue,
     capture=capture_user,
     probe=OrderLatency,
-    stays_without_journal=True,  # somebody has to take back what rests
+    stays_without_journal=True,  # somebody has to cancel what rests
 )
 
 RECORDER_SPEC = ActorSpec(core=RecorderCore, make_port=_recorder)
 
 STRATEGIES_FOLDER = "strategies"
-"""Where a data directory keeps the strategies of one's own that ran on it, by their digests."""
+"""Where a data directory keeps your own strategies that ran on it, by their digests."""
 
 _URGENT = {roles.MARKET_FEED, roles.MARKET_STATE, roles.STRATEGY, roles.DESK, roles.EXECUTOR}
-"""Whom a tick meets on its way to an order."""
+"""The actors on a tick's way to an order."""
 
 
 def actors_for(settings: Settings) -> dict[str, ActorSpec]:
-    """What fills each role of a run, in starting order; real money has an executor of its own."""
+    """The actor of each role of a run, in starting order; real money has its own executor."""
     is_live = settings.execution.mode == "live"
     specs = dict(ACTORS)
     if is_live:
@@ -161,10 +161,10 @@ def actors_for(settings: Settings) -> dict[str, ActorSpec]:
 
 
 def processes_for(settings: Settings, speed: float = 1.0) -> tuple[tuple[ProcessSpec, ...], str]:
-    """Return a run's processes, in starting order, and which of them the orders live in.
+    """Return a run's processes, in starting order, and the one in which orders live.
 
-    Nobody is urgent in a run that is sped up: it has nobody's price to be late for, computes
-    without end, and on few processors would leave its exchange no time.
+    No process is urgent in a run that is sped up: it competes for no real price, computes without
+    end, and on few processors would leave its exchange no time.
     """
     is_live = settings.execution.mode == "live"
     layout = layout_of(
@@ -193,12 +193,12 @@ def _is_strategy_alone(settings: Settings) -> bool:
 
 
 def with_kept_strategies(settings: Settings, data_dir: Path) -> Settings:
-    """Return settings whose strategies of one's own are run from copies in the data directory.
+    """Return settings whose own strategies are run from copies in the data directory.
 
-    So whoever edits a file changes no strategy that runs, nor what its successor would run.
+    So editing a file changes no running strategy, nor what its successor would run.
 
     Raises:
-        StrategyUnavailable: a file cannot be read, or is not what it was.
+        StrategyUnavailable: a file cannot be read, or has changed.
         OSError: a copy cannot be written.
     """
 
@@ -225,21 +225,21 @@ def supervisor_boot(
     is_real_money_understood: bool = False,
     is_rehearsal: bool = False,
 ) -> SupervisorBoot:
-    """Everything the supervisor needs to start the actors.
+    """Return everything the supervisor needs to start the actors.
 
     Args:
         settings: the whole configuration.
         clock: venue time.
         data_dir: where the journal is.
-        seed: for every actor's dice.
-        log_to_stderr: whether lines of the log are shown as well.
+        seed: for every actor's random numbers.
+        log_to_stderr: whether log lines are shown as well.
         pause_points_dir: where a drill arms pause points.
-        is_real_money_understood: whether someone said so on the command line.
+        is_real_money_understood: whether the command line confirms it.
         is_rehearsal: the settings point at a local exchange, which has no real money.
 
     Raises:
-        LiveRefused: the settings are for real money, and something speaks against it.
-        StrategyUnavailable: a strategy's file is not what it was.
+        LiveRefused: the settings are for real money, and something forbids it.
+        StrategyUnavailable: a strategy's file has changed.
     """
     if not is_rehearsal:
         refusal = live_refusal(settings, is_understood=is_real_money_understood)
@@ -263,7 +263,7 @@ def supervisor_boot(
 
 
 def with_settings(boot: SupervisorBoot, settings: Settings) -> SupervisorBoot:
-    """The same with other settings, and the actors and processes that they ask for."""
+    """Replace the settings, and with them the actors and processes that they require."""
     processes, orders_in = processes_for(settings, boot.clock.speed)
     return attrs.evolve(
         boot,
@@ -277,7 +277,7 @@ def with_settings(boot: SupervisorBoot, settings: Settings) -> SupervisorBoot:
 def pointed_at_local_exchange(settings: Settings, http_url: str, ws_url: str) -> Settings:
     """Return the settings with every address replaced by the local exchange's.
 
-    There an account is its key's own: no other kind of wallet is served.
+    An account there is its key's own: no other kind of wallet is served.
     """
     venue = attrs.evolve(
         settings.venue,
@@ -297,7 +297,7 @@ REAL_PATIENCE_MS = 500
 
 
 def with_patience(settings: Settings, speed: float) -> Settings:
-    """Return settings whose limits leave the machine its time when venue time runs fast.
+    """Return settings whose limits leave the machine enough time when venue time runs fast.
 
     A message takes its milliseconds whatever the clock's speed: at twenty times real time, a book
     that may be two seconds old would have to be used within a tenth of one. At speed 1 nothing

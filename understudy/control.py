@@ -1,9 +1,9 @@
-"""How another command asks a running system something: one JSON line each way, over a local socket.
+"""Requests to a running system: one JSON line each way, over a local socket.
 
-The socket lies in the data directory, which is its user's alone. The kernel says who is at the
-other end: a system answers its own user and root, and a command speaks to the directory's owner
-only. It is reached through the directory's descriptor (``/proc/self/fd/<n>/control.sock``), because
-a socket's address may have 107 bytes at most and a data directory's path may have more.
+The socket is in the data directory, which is private to its user. The kernel says who is at the
+other end: a system answers its own user and root, and a command talks to the directory's owner
+only. The socket is reached through the directory's descriptor (``/proc/self/fd/<n>/control.sock``),
+because a socket's address may have 107 bytes at most and a data directory's path may be longer.
 """
 
 from __future__ import annotations
@@ -29,7 +29,8 @@ _PATIENCE_S = 5.0
 """Longest wait for the other side's line."""
 _LINE_LIMIT_BYTES = 1 << 20
 _CLIENTS_MAX = 32
-"""Answered at once; more wait. One that asks and then hangs is given up after the patience."""
+"""Clients answered at once; more wait. One that hangs after connecting is dropped after the
+patience."""
 _ACCEPT_AGAIN_S = 0.1
 
 Reply = dict[str, Any]
@@ -41,7 +42,7 @@ class ControlError(Exception):
 
 
 class NotOurs(ControlError):
-    """The directory, or whoever answers there, is another user's: nothing was asked."""
+    """The directory, or the process that answers there, is another user's: nothing was sent."""
 
 
 class NotRunning(Exception):
@@ -66,7 +67,7 @@ def _read_line(connection: socket.socket) -> dict[str, Any]:
 
     Raises:
         ValueError: the line is too long, cut off or not JSON.
-        TypeError: it is JSON, but no object.
+        TypeError: it is JSON, but not an object.
         OSError: the other side went away or was too slow.
     """
     with connection.makefile("rb") as stream:
@@ -92,9 +93,8 @@ def _refuse_strangers(connection: socket.socket) -> None:
 class ControlServer:
     """Answers commands, each in a thread of its own, until it is closed.
 
-    A client that hangs, or a question that takes its time, so keeps no halt waiting. The caller
-    holds the data directory's lock: a socket file found there is a dead process's. Handlers return
-    what the reply holds.
+    So a client that hangs, or a slow request, delays no halt. The caller holds the data directory's
+    lock: a socket file found there is a dead process's. Handlers return the contents of the reply.
     """
 
     def __init__(self, data_dir: Path, handlers: Mapping[str, Handler]) -> None:
@@ -109,7 +109,7 @@ class ControlServer:
         """Bind the socket, for this user only, and begin to answer.
 
         Raises:
-            OSError: the directory does not take a socket.
+            OSError: the directory does not accept a socket.
         """
         self._path.unlink(missing_ok=True)
         with _opened(self._path.parent) as descriptor:
@@ -124,7 +124,7 @@ class ControlServer:
         if self._thread.is_alive():
             self._listener.shutdown(socket.SHUT_RDWR)
             self._thread.join()
-            with contextlib.suppress(OSError):  # of a disk that takes nothing; the next run does it
+            with contextlib.suppress(OSError):  # a full disk's error; the next run removes it
                 self._path.unlink(missing_ok=True)
         self._listener.close()
 
@@ -169,7 +169,7 @@ def ask(data_dir: Path, command: str, **arguments: object) -> Reply:
 
     Raises:
         NotRunning: nothing answers there.
-        NotOurs: the directory, or whoever answers there, is another user's.
+        NotOurs: the directory, or the process that answers there, is another user's.
         ControlError: it answered that it could not.
     """
     try:
@@ -194,7 +194,7 @@ def ask(data_dir: Path, command: str, **arguments: object) -> Reply:
 
 
 def _see_that_it_is_ours(data_dir: Path, descriptor: int) -> None:
-    """See that a directory is this user's, and its socket one.
+    """Check that a directory is this user's, and that its socket is one.
 
     Raises:
         NotOurs: they are not.

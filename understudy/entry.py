@@ -1,10 +1,10 @@
-"""Where the ``understudy`` command begins: in a process that is private before it does anything.
+"""Entry point of the ``understudy`` command: makes the process private before it does anything.
 
-A process that was started by hand may have a working directory or a ``PYTHONPATH`` to import from,
-and a secret in a variable, which it and all that it forks would have in memory and show in
-``/proc``. So it replaces itself once by one that has neither: the secrets are then in memory that
-no address space maps, and only their reader's ever holds them. Until then nothing may be imported
-that Python has not loaded already: it might be somebody else's.
+A process started manually may have a working directory or a ``PYTHONPATH`` to import from, and a
+secret in a variable, which it and all its forks would have in memory and show in ``/proc``. So it
+replaces itself once by a process that has neither. The secrets are then in memory that no address
+space maps, and only the process that reads them holds them. Until then nothing may be imported that
+Python has not loaded already: it might be somebody else's.
 """
 
 from __future__ import annotations
@@ -27,11 +27,11 @@ _KEY, _KEY_FILE = "UNDERSTUDY_PRIVATE_KEY", "UNDERSTUDY_PRIVATE_KEY_FILE"
 _PARTS = ("UNDERSTUDY_API_KEY", "UNDERSTUDY_API_SECRET", "UNDERSTUDY_API_PASSPHRASE")
 _PARTS_FILE = "UNDERSTUDY_API_CREDENTIALS_FILE"
 _FIELDS = ("apiKey", "secret", "passphrase")
-"""As understudy/credentials has them, whose imports are not to be had yet."""
+"""As in understudy/credentials, which cannot be imported yet."""
 
 
 def main() -> None:
-    """Run the command, in this process if it is fit for it, otherwise in its successor."""
+    """Run the command, in this process if it is private, otherwise in its successor."""
     given = dict(os.environ)
     environment = _fit_environment(given)
     if environment != given or not sys.flags.safe_path:
@@ -47,7 +47,7 @@ def _fit_environment(given: dict[str, str]) -> dict[str, str]:
         for name, value in given.items()
         if not name.startswith("PYTHON") or name in _KEPT
     }
-    # What is contradictory or incomplete stays, and is refused by name where it is asked for.
+    # Contradictory or incomplete variables stay, and are refused by name where they are read.
     if kept.get(_KEY) and not kept.get(_KEY_FILE):
         kept[_KEY_FILE] = _in_memory(kept.pop(_KEY))
     parts = [kept.get(name, "") for name in _PARTS]
@@ -61,7 +61,7 @@ def _fit_environment(given: dict[str, str]) -> dict[str, str]:
 
 
 def _in_memory(secret: str) -> str:
-    """Path of a file without a name that this process, whatever program it runs, has open."""
+    """Path of a file without a name that this process keeps open across an exec."""
     descriptor = os.memfd_create("secret", 0)  # kept across the exec
     os.fchmod(descriptor, 0o600)
     os.write(descriptor, secret.encode(errors="surrogateescape"))

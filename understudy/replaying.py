@@ -1,4 +1,4 @@
-"""Has a crash again from its file, and tells whether it is the same one."""
+"""Reproduces a crash from its file, and says whether it is the same one."""
 
 from __future__ import annotations
 
@@ -18,16 +18,16 @@ from actors.runtime.flight_recorder import Flight, HungCore
 from actors.runtime.replay import play
 
 HANG_LIMIT_S = 5.0
-"""A core that is still at it after so long hangs again; it handles a message in microseconds."""
+"""A core that handles a message for this long hangs again; it should take microseconds."""
 
 
 class NotReplayed(Exception):
-    """A file is not replayed unless it is forced; the sentence says why."""
+    """A file is not replayed unless forced; the sentence says why."""
 
 
 @attrs.frozen(kw_only=True)
 class Replayed:
-    """What a replay came to."""
+    """The result of a replay."""
 
     report: CrashReport
     error: Exception | None

@@ -1,1 +1,1 @@
-"""Tells people what happens to a system, and keeps what could not be delivered."""
+"""Sends alerts about a system to people, and keeps those that could not be delivered."""

@@ -1,4 +1,4 @@
-"""What is wrong with a system that was seen; a pure function of the observation."""
+"""The conditions of an observed system that need attention; a pure function of the observation."""
 
 from __future__ import annotations
 
@@ -27,11 +27,11 @@ _GAVE_UP = (ExitCode.GAVE_UP, ExitCode.JOURNAL_UNUSABLE)
 _MB = 1_000_000
 
 Found = Iterator[tuple[str, Condition]]
-"""Conditions by a key that stays the same while they last."""
+"""Conditions, each with a key that stays the same while it lasts."""
 
 
 def conditions_of(seen: Observation, settings: AlertSettings) -> dict[str, Condition]:
-    """Everything that is the case and that somebody wants to know, by key."""
+    """Every present condition that needs attention, by key."""
     found = {**dict(_of_run(seen, settings)), **dict(_of_halts(seen)), **dict(_of_disk(seen))}
     if seen.status is not None:
         told = _of_status(seen.status, settings)
@@ -40,7 +40,7 @@ def conditions_of(seen: Observation, settings: AlertSettings) -> dict[str, Condi
 
 
 def has_ended(seen: Observation) -> bool:
-    """Whether no run is there, or the one that is has said that it ends."""
+    """Whether there is no run, or the one there has announced its end."""
     run = seen.last_run
     is_told = run is not None and run.ended_at_ms is not None
     return seen.status is None and (is_told or not seen.is_running)
@@ -73,7 +73,7 @@ def _of_halts(seen: Observation) -> Found:
 
 
 def _key(key: str, series: str) -> str:
-    """The key of what is the case in one series; in a run of one it has no name."""
+    """The key of a condition of one series; in a run of one series it has no name."""
     return f"{key}/{series}" if series else key
 
 
@@ -147,7 +147,7 @@ def _is_old(snapshot: MarketSnapshot, status: Status, settings: AlertSettings) -
 
 
 def _of_executor(status: Status, settings: AlertSettings) -> Found:
-    """Live, an executor that knows a window and still waits has no credentials, or no account."""
+    """Whether a live executor knows a window but lacks credentials or the account."""
     waits = any(
         each.role == EXECUTOR and each.state is ChildState.WAITING for each in status.children
     )

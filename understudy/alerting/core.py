@@ -1,7 +1,8 @@
-"""Decides what is told, and when: a pure core, fed with observations.
+"""Decides which alerts are sent, and when: a pure core, fed with observations.
 
-What lasts is told once, and again each ``repeat_minutes``; its end is told too. What comes and goes
-is told at its first coming and then no more often than every ten minutes, with how often it came.
+A condition that lasts is reported once, and again each ``repeat_minutes``; its end is reported too.
+One that comes and goes is reported the first time and then at most every ten minutes, with the
+number of times it occurred.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ from understudy.display.wording import span_label, won_label
 from understudy.watching.observation import Observation
 
 QUIET_MS = 600_000
-"""What comes and goes is told no more often."""
+"""Least time between alerts of a condition that comes and goes."""
 FORGOTTEN_MS = 86_400_000
 SETTLED_KEPT = 64
 _MINUTE_MS = 60_000
@@ -32,42 +33,42 @@ class Spell:
 
     condition: Condition
     since_ms: int
-    """Since when it is the case, or was the last time."""
+    """When it began, or began the last time."""
     ended_ms: int | None = None
-    """Since when it no longer is; None while it is."""
+    """When it ended; None while it lasts."""
     is_counted: bool = False
-    """It has lasted long enough, this time, to be told or counted."""
+    """Whether it has lasted long enough, this time, to be reported or counted."""
     is_told: bool = False
-    """It was told, this time."""
+    """Whether it was reported this time."""
     told_ms: int | None = None
-    """When it was last told, this time or earlier."""
+    """When it was last reported, this time or earlier."""
     untold_count: int = 0
-    """How often it came since then without being told."""
+    """How often it has occurred since then without being reported."""
 
 
 @attrs.frozen(kw_only=True)
 class AlertMemory:
-    """What must survive, so that a restart tells nothing twice and forgets nothing."""
+    """What must survive a restart, so that nothing is reported twice or forgotten."""
 
     spells: Mapping[str, Spell] = attrs.field(factory=dict)
     run_began_ms: int | None = None
     falls_told: Mapping[str, int] = attrs.field(factory=dict)
-    """By role, of the present run."""
+    """By role, in the present run."""
     settled_told: tuple[str, ...] | None = None
-    """Markets whose results were told; None before the first look."""
+    """Markets whose results were reported; None before the first observation."""
     settings: AlertSettings = attrs.field(factory=AlertSettings)
-    """Those of the newest run that answered."""
+    """The settings of the newest run that answered."""
 
 
 class AlertCore:
-    """Turns what is seen into notices."""
+    """Turns observations into notices."""
 
     def __init__(self, memory: AlertMemory | None = None) -> None:
         self._is_first = memory is None
         self.memory = memory or AlertMemory()
 
     def look(self, seen: Observation) -> list[Notice]:
-        """Take in what is seen now; returns what people should be told."""
+        """Process an observation; return the notices to send."""
         if seen.status is not None:
             self._remember(settings=seen.status.settings.alerts)
         settings, now_ms = self.memory.settings, seen.at_ms
@@ -79,7 +80,7 @@ class AlertCore:
             if before is not None and before.condition.kind not in settings.on:
                 continue
             if condition is None and before is not None and _is_unknown(before, seen):
-                if not has_ended(seen):  # an end takes along what was the case until then
+                if not has_ended(seen):  # an end includes everything that was the case until then
                     spells[key] = before
                 continue
             after, told = _step(before, condition, now_ms, settings)
@@ -111,7 +112,7 @@ class AlertCore:
         return notices if "falls" in settings.on else []
 
     def _results(self, seen: Observation, settings: AlertSettings) -> list[Notice]:
-        """Tell what windows brought: those in view, and the last one of a run from the journal."""
+        """Report windows' results: those in view, and a run's last one from the journal."""
         view = seen.status.view if seen.status is not None else None
         shown = view.settled if view is not None else ()
         told = self.memory.settled_told
@@ -136,7 +137,7 @@ def _result(window: WindowSettled) -> str:
 
 
 def _is_unknown(spell: Spell, seen: Observation) -> bool:
-    """Whether what was seen cannot tell if it is still the case."""
+    """Whether the observation cannot tell if the condition still holds."""
     has_view = seen.status is not None and seen.status.view is not None
     return spell.condition.is_of_status and not has_view
 

@@ -1,4 +1,4 @@
-"""Starts deliveries and waits for none of them: one process each, ended if it takes too long."""
+"""Starts deliveries without waiting for them: one process each, ended if it takes too long."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from understudy.processes.isolation import module_command
 
 LIMIT_S = 30.0
 _OUR_PREFIX, _DRILL_MARK = "UNDERSTUDY_", "UNDERSTUDY_DRILL"
-"""Our own variables may hold secrets that a delivery needs not know."""
+"""Variables of ours, which may hold secrets; a delivery does not need them."""
 _WORDS: Mapping[int, str] = {
     Delivery.REFUSED: "the server refused it or cannot be reached",
     Delivery.NOT_AN_ADDRESS: "apprise does not know what to do with the address",
@@ -27,10 +27,10 @@ _WORDS: Mapping[int, str] = {
 
 @attrs.frozen(kw_only=True)
 class Attempt:
-    """How one delivery came out."""
+    """The outcome of one delivery."""
 
     name: str
-    """What it was started under."""
+    """The name under which it was started."""
     problem: str
     """Why it failed; empty if it did not."""
 
@@ -42,7 +42,7 @@ class _UnderWay:
 
 
 class Couriers:
-    """The deliveries under way, at most one of each name."""
+    """The deliveries under way, at most one per name."""
 
     def __init__(self, limit_s: float = LIMIT_S) -> None:
         self._limit_s = limit_s
@@ -50,7 +50,7 @@ class Couriers:
 
     @property
     def busy(self) -> frozenset[str]:
-        """Names under which something is under way."""
+        """Names with a delivery under way."""
         return frozenset(self._under_way)
 
     def send(self, name: str, url: str, message: Message) -> None:
@@ -84,10 +84,10 @@ class Couriers:
             pipe.write(json.dumps(asked).encode())
             pipe.close()
         except BrokenPipeError:
-            process.kill()  # it fell as it began; poll() tells of it
+            process.kill()  # it died as it began; poll() reports it
 
     def poll(self) -> list[Attempt]:
-        """Give those that have come to an end since the last call; never waits."""
+        """Return the attempts that have ended since the last call; never waits."""
         ended = []
         for name, each in list(self._under_way.items()):
             code = each.process.poll()
@@ -104,7 +104,7 @@ class Couriers:
         return ended
 
     def close(self) -> None:
-        """End whatever is under way."""
+        """End every delivery under way."""
         for each in self._under_way.values():
             each.process.kill()
             each.process.wait()

@@ -1,7 +1,7 @@
-"""Delivers one message, or one ping, in a process of its own: ``python -m …``, told by stdin.
+"""Delivers one message, or one ping, in a process of its own: ``python -m …``, controlled by stdin.
 
-A server that is slow without end can so be given up at any time, and whatever a library would log
-of an address is seen by nobody: this process prints nothing, and its exit code is all it tells.
+So an endlessly slow server can be given up at any time, and whatever a library might log of an
+address is never seen: this process prints nothing, and only its exit code says how it went.
 """
 
 from __future__ import annotations
@@ -19,13 +19,13 @@ PING_LIMIT_S = 20.0
 
 
 class Delivery(enum.IntEnum):
-    """How an attempt came out, as this process's exit code."""
+    """The outcome of an attempt, as this process's exit code."""
 
     DONE = 0
     REFUSED = 1
-    """The server said no, or could not be reached."""
+    """The server refused it, or could not be reached."""
     NOT_AN_ADDRESS = 3
-    """Nothing knows what to do with the address."""
+    """The address is of no supported kind."""
     NO_APPRISE = 4
     """The library is not installed."""
 

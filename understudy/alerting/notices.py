@@ -1,4 +1,4 @@
-"""What is told to people: notices, and the conditions that they come from."""
+"""Messages to people: notices, and the conditions that cause them."""
 
 from __future__ import annotations
 
@@ -20,15 +20,15 @@ class Notice:
 
 @attrs.frozen(kw_only=True)
 class Condition:
-    """Something that is the case now, and worth telling once it has been for long enough."""
+    """A present condition, to be reported once it has lasted for long enough."""
 
     kind: str
     text: str
     over: str = ""
-    """What is told when it is no longer the case; empty: the text, and that it is over."""
+    """What is reported when it ends; empty for the text, and that it is over."""
     after_s: int = 0
-    """It must last so long, in real time."""
+    """How long it must last first, in real time."""
     repeats: bool = True
-    """Whether it is told again while it lasts."""
+    """Whether it is reported again while it lasts."""
     is_of_status: bool = False
-    """Only a system that answers can tell whether it still is the case."""
+    """Whether only a system that answers can tell if it still holds."""

@@ -1,7 +1,7 @@
-"""What waits to be delivered, to each target by itself; pure, and saved with every change.
+"""Alerts waiting for delivery, separately for each target; pure, and saved with every change.
 
-A target gets at most one message in half a minute: whatever comes meanwhile goes into the next one.
-A target that takes nothing is tried again, less and less often, with everything that it has missed.
+A target gets at most one message per half minute; alerts that arrive meanwhile go into the next
+one. A failing target is retried, less and less often, with everything that it has missed.
 """
 
 from __future__ import annotations
@@ -17,9 +17,9 @@ GAP_MS = 30_000
 RETRY_FIRST_MS = 5_000
 RETRY_MAX_MS = 300_000
 WAITING_MAX = 200
-"""More are left out, the oldest first, and counted."""
+"""Beyond this the oldest are dropped, and counted."""
 SHOWN_MAX = 20
-"""Lines of one message; the newest are shown, and how many there were."""
+"""Lines in one message; the newest are shown, with the number of the others."""
 
 
 @attrs.frozen(kw_only=True)
@@ -32,16 +32,16 @@ class Message:
 
 @attrs.frozen(kw_only=True)
 class Queue:
-    """What one target is to be told yet."""
+    """What one target has not been sent yet."""
 
     waiting: tuple[Notice, ...] = ()
     """Oldest first."""
     left_out_count: int = 0
-    """Notices given up because too many waited."""
+    """Notices dropped because too many waited."""
     due_ms: int = 0
-    """Nothing is sent before."""
+    """Nothing is sent before this time."""
     attempts: int = 0
-    """In vain, since the last that was not."""
+    """Failed attempts since the last success."""
     failing_since_ms: int | None = None
 
 
@@ -53,7 +53,7 @@ class AlertQueues:
         self.by_target = {name: known.get(name, Queue()) for name in targets}
 
     def put(self, notices: Iterable[Notice]) -> None:
-        """Have every target told."""
+        """Add notices for every target."""
         fresh = tuple(notices)
         for name, queue in self.by_target.items():
             waiting = (*queue.waiting, *fresh)
@@ -65,23 +65,23 @@ class AlertQueues:
             )
 
     def due(self, now_ms: int) -> list[str]:
-        """Targets that something may be sent to now."""
+        """Targets to which something may be sent now."""
         return [
             name for name, each in self.by_target.items() if each.waiting and now_ms >= each.due_ms
         ]
 
     def message(self, target: str, system: str) -> tuple[Message, tuple[Notice, ...]]:
-        """Put everything that waits for a target into one message; and what that is."""
+        """Combine everything that waits for a target into one message; return both."""
         queue = self.by_target[target]
         return _message(queue, system), queue.waiting
 
     def delivered(self, target: str, told: tuple[Notice, ...], now_ms: int) -> None:
-        """Forget what a target was told."""
+        """Remove what was delivered to a target."""
         left = tuple(each for each in self.by_target[target].waiting if each not in told)
         self.by_target[target] = Queue(waiting=left, due_ms=now_ms + GAP_MS)
 
     def failed(self, target: str, now_ms: int) -> None:
-        """Try again later."""
+        """Schedule another attempt for later."""
         queue = self.by_target[target]
         delay_ms = min(RETRY_MAX_MS, RETRY_FIRST_MS << min(queue.attempts, 16))
         self.by_target[target] = attrs.evolve(
@@ -92,7 +92,7 @@ class AlertQueues:
         )
 
     def hurry(self, *, also_failing: bool) -> None:
-        """Let what waits be sent now: the end is near."""
+        """Allow everything to be sent now, because the process is ending."""
         for name, queue in self.by_target.items():
             if also_failing or not queue.attempts:
                 self.by_target[name] = attrs.evolve(queue, due_ms=0)

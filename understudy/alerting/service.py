@@ -1,4 +1,4 @@
-"""The process that tells people: looks every two seconds, and waits for no delivery."""
+"""The process that sends alerts: it observes every two seconds, and waits for no delivery."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ from understudy.watching.observation import Observation
 LOOK_EVERY_S = 2.0
 PING_EVERY_S = 60.0
 LAST_ROUND_S = 3.0
-"""For what is still to be delivered when the process is told to end; less than its run waits."""
+"""Time for the last deliveries when the process is told to end; less than its run waits."""
 STUCK_MS = 600_000
-"""Alerts that could not be delivered for so long are no longer well: the ping stops."""
+"""If alerts have been undeliverable for this long, all is not well: the ping stops."""
 _POLL_S = 0.1
 _PING = "ping"
 
@@ -29,7 +29,7 @@ LogLine = Callable[[str, str], None]
 
 
 class AlertService:
-    """Core, queues, deliveries and store put together, about one data directory."""
+    """Core, queues, deliveries and store, combined for one data directory."""
 
     def __init__(
         self,
@@ -60,11 +60,11 @@ class AlertService:
         try:
             return load_kept(self._data_dir)
         except StoreUnreadable as error:
-            self._log("warning", f"{error}: what it kept is lost")
+            self._log("warning", f"{error}: its contents are lost")
             return Kept()
 
     def run(self, stop: threading.Event) -> None:
-        """Watch until told to stop, then try for a moment to deliver what is left."""
+        """Watch until told to stop, then try briefly to deliver the rest."""
         try:
             while not stop.is_set():
                 self.look()
@@ -77,7 +77,7 @@ class AlertService:
             self._couriers.close()
 
     def look(self) -> None:
-        """See how the system is, and keep what people should be told of it."""
+        """Observe the system, and queue what people should know."""
         seen = self._look()
         notices = self._core.look(seen)
         for notice in notices:
@@ -87,7 +87,7 @@ class AlertService:
         self._save()
 
     def deliver(self) -> None:
-        """Take in what became of deliveries, and start those that are due."""
+        """Process the outcomes of deliveries, and start those that are due."""
         now_ms = time.time_ns() // 1_000_000
         ended = self._couriers.poll()
         for attempt in ended:
@@ -131,7 +131,7 @@ class AlertService:
             time.sleep(_POLL_S)
 
     def _save(self) -> None:
-        # Targets that are not named now may be named again: what waits for them is not lost.
+        # Targets not named now may be named again, so what waits for them is kept.
         queues = {**self._saved.queues, **self._queues.by_target}
         kept = Kept(memory=self._core.memory, queues=queues)
         if kept == self._saved:
@@ -144,7 +144,7 @@ class AlertService:
         self._saved = kept
 
     def _say(self, problem: str) -> None:
-        """Log a problem once, however often it shows."""
+        """Log a problem once, however often it occurs."""
         if problem and problem != self._told:
             self._log("warning", problem)
         self._told = problem

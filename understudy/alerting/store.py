@@ -1,4 +1,4 @@
-"""Keeps what the alerts' process must know after its own fall: one small file, written whole."""
+"""Stores what the alerts process must know after a crash: one small file, written whole."""
 
 from __future__ import annotations
 
@@ -20,19 +20,19 @@ _converter = make_converter()
 
 @attrs.frozen(kw_only=True)
 class Kept:
-    """All of it; no secret among it."""
+    """Everything stored; it contains no secret."""
 
     memory: AlertMemory | None = None
-    """None: nothing has been looked at yet."""
+    """None: nothing has been observed yet."""
     queues: Mapping[str, Queue] = attrs.field(factory=dict)
 
 
 class StoreUnreadable(Exception):
-    """The file is there and holds something else; one sentence."""
+    """The file exists but has unexpected contents; one sentence."""
 
 
 def load_kept(data_dir: Path) -> Kept:
-    """Read what was kept; nothing if there is no such file.
+    """Read what was stored; the initial state if there is no such file.
 
     Raises:
         StoreUnreadable: it cannot be read.
@@ -47,9 +47,9 @@ def load_kept(data_dir: Path) -> Kept:
 
 
 def save_kept(data_dir: Path, kept: Kept) -> None:
-    """Write it, so that after any fall either this or what was before is there.
+    """Write it so that after a crash the file has either this or the previous state.
 
     Raises:
-        OSError: the directory does not take it.
+        OSError: the directory cannot be written.
     """
     write_plain(data_dir / STORE_NAME, json.dumps(_converter.unstructure(kept)))

@@ -1,7 +1,7 @@
-"""Where alerts go: addresses of apprise, which hold passwords and tokens, and so are secrets.
+"""Targets of alerts: addresses of apprise, which contain passwords and tokens, and so are secrets.
 
-They come from the environment or from a file of their user alone, never from a configuration or the
-command line. Nothing that is printed, logged or saved has more of them than a scheme and a number.
+They come from the environment or from a file readable by its user only, never from a configuration
+or the command line. What is printed, logged or saved shows only a scheme and a number of each.
 """
 
 from __future__ import annotations
@@ -23,21 +23,21 @@ _FILE_CHARS_MAX = 65_536
 
 
 class TargetsUnusable(Exception):
-    """Where alerts should go is not said, or not in a way that can be used; no secret in it."""
+    """No usable targets are configured; the sentence contains no secret."""
 
 
 @attrs.frozen(kw_only=True)
 class Target:
-    """Somewhere that an alert goes."""
+    """One address to which alerts go."""
 
     name: str
-    """Scheme and number, such as ``mailtos-1``: what people are shown, and what is saved."""
+    """Scheme and number, such as ``mailtos-1``: what people see, and what is saved."""
     url: str = attrs.field(repr=False)
 
 
 @attrs.frozen(kw_only=True)
 class Targets:
-    """All of them."""
+    """All targets."""
 
     alerts: tuple[Target, ...]
     deadman_url: str = attrs.field(default="", repr=False)
@@ -45,13 +45,13 @@ class Targets:
 
 
 def read_targets(environment: Mapping[str, str] | None = None) -> Targets:
-    """Read where alerts go.
+    """Read the targets.
 
     Args:
-        environment: variables to look at; None for this process's.
+        environment: variables to read; None for this process's.
 
     Raises:
-        TargetsUnusable: nothing is named, it is named twice, or the file is not its user's alone.
+        TargetsUnusable: nothing is named, it is named twice, or others can read the file.
     """
     variables = os.environ if environment is None else environment
     urls, path = variables.get(URLS_VARIABLE, ""), variables.get(FILE_VARIABLE, "")
@@ -88,11 +88,11 @@ def _of_file(path: Path) -> Targets:
 def _targets(urls: list[str], deadman_url: str, source: str) -> Targets:
     if not urls and not deadman_url:
         raise TargetsUnusable(
-            "nobody is named who could be told: put one apprise address a line into a file of "
+            "no alert target is named: put one apprise address a line into a file of "
             f"mode 0600 and name it in {FILE_VARIABLE}, or set {URLS_VARIABLE}"
         )
     if deadman_url and urlsplit(deadman_url).scheme not in ("http", "https"):
-        raise TargetsUnusable(f"the dead man's address in {source} is none of http or https")
+        raise TargetsUnusable(f"the dead man's address in {source} is neither http nor https")
     counts: dict[str, int] = {}
     targets = []
     for number, url in enumerate(urls, 1):

@@ -1,1 +1,1 @@
-"""One module a command; ``understudy.cli`` lists them and loads the one that is called."""
+"""One module per command; ``understudy.cli`` lists them and loads the one that is called."""

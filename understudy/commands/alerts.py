@@ -161,7 +161,7 @@ def show(data_dir: Path, is_json: bool) -> None:
     for each in lasting:
         echo_shown(f"since {iso_text(each.since_ms)}  {each.condition.text}")
     if not lasting:
-        echo_shown("nothing that was told is still the case")
+        echo_shown("no reported condition persists")
     for name, queue in kept.queues.items():
         if queue.waiting:
             tries = f", {queue.attempts} attempts in vain" if queue.attempts else ""
@@ -169,7 +169,7 @@ def show(data_dir: Path, is_json: bool) -> None:
 
 
 def _targets() -> Targets:
-    """Read where alerts go, or end the command: bad input."""
+    """Read the targets, or end the command: bad input."""
     with shared.failing_on(TargetsUnusable, code=ExitCode.BAD_INPUT):
         targets = read_targets()
     if targets.alerts and importlib.util.find_spec("apprise") is None:

@@ -52,7 +52,7 @@ jobs_option = shared.whole_number_option(
     "--seed",
     default=1,
     metavar="S",
-    help_text="For every draw of chance: latencies, and the resamples of the results.",
+    help_text="For all random numbers: latencies, and the resamples of the results.",
 )
 @jobs_option
 @click.option(
@@ -115,7 +115,7 @@ def backtest(
 
 
 def windows_bar(*, is_shown: bool) -> Progress:
-    """Make the bar of windows that are played; its tasks have a field ``speed``."""
+    """Make the progress bar of windows; its tasks have a field ``speed``."""
     speed = TextColumn("{task.fields[speed]}")
     return progress_bar("{task.description}", speed, TimeElapsedColumn(), is_shown=is_shown)
 
@@ -128,7 +128,7 @@ def _play(
     *,
     is_shown: bool,
 ) -> bool:
-    """Play the windows, and write each that is done; returns whether that was stopped."""
+    """Play the windows, and write each finished one; return whether it was interrupted."""
     began_at = time.monotonic()
     windows = run_backtest(plan, recordings, jobs)
     with windows_bar(is_shown=is_shown) as progress:
@@ -148,7 +148,7 @@ def _play(
 
 @contextlib.contextmanager
 def _uninterrupted() -> Iterator[None]:
-    """Let Ctrl-C wait until this is done, so that a window is written whole or not at all."""
+    """Defer Ctrl-C to the end of the block, so that a window is written whole or not at all."""
     held: list[int] = []
     before = signal.signal(signal.SIGINT, lambda number, _frame: held.append(number))
     try:
@@ -162,7 +162,7 @@ def _uninterrupted() -> Iterator[None]:
 def show_result(
     run: StoredRun, last: int | None, *, view: Callable[..., RenderableType], is_json: bool
 ) -> None:
-    """Print what a run or a search came to."""
+    """Print the results of a run or a search."""
     if is_json:
         shared.print_json(run_json(run))
     else:
@@ -170,7 +170,7 @@ def show_result(
 
 
 def run_json(run: StoredRun) -> dict[str, Any]:
-    """Tell a run to programs."""
+    """Describe a run for programs."""
     return {
         "name": run.name,
         "folder": str(run.folder),

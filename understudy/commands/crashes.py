@@ -1,4 +1,4 @@
-"""``understudy crashes`` and ``understudy replay``: what fell, and the same again."""
+"""``understudy crashes`` and ``understudy replay``: list crashes, and reproduce them."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ def crashes(data_dir: Path, is_json: bool) -> None:
     examples={
         "understudy replay crashes/20261128T071745.123456-position-3": "the same crash, here",
         "understudy replay FILE --pdb": "stop in the debugger where it raised",
-        "understudy replay FILE --test tests/test_it.py": "a test that fails until it is mended",
+        "understudy replay FILE --test tests/test_it.py": "a test that fails until it is fixed",
     },
 )
 @click.argument("file", type=click.Path(path_type=Path), metavar="FILE")

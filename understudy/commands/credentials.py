@@ -102,7 +102,7 @@ def show(data_dir: Path) -> None:
 
 
 def _key_file(directory: Path) -> Path:
-    """The file with the key for prices, made if there is none."""
+    """The file with the key for prices, created if there is none."""
     path = directory / KEY_NAME
     if not path.exists():
         write_plain(path, f"0x{secrets.token_hex(32)}\n")

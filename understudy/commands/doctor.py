@@ -1,4 +1,4 @@
-"""``understudy doctor``: is everything as a run needs it, and if not, what to do."""
+"""``understudy doctor``: check what a run needs, and say what to do about problems."""
 
 from __future__ import annotations
 

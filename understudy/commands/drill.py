@@ -1,4 +1,4 @@
-"""``understudy drill``: kill everything that can fall, and see that nothing is lost."""
+"""``understudy drill``: kill everything that can die, and check that nothing is lost."""
 
 from __future__ import annotations
 
@@ -28,11 +28,11 @@ DEFAULT_KILLS = 52
 def _roles(
     _context: click.Context, _parameter: click.Parameter, value: str | None
 ) -> tuple[str, ...]:
-    """Read a list of targets, separated by commas."""
+    """Parse a list of targets, separated by commas."""
     chosen = tuple(part.strip() for part in value.split(",")) if value is not None else TARGETS
     unknown = [name for name in chosen if name not in TARGETS]
     if unknown:
-        raise click.BadParameter(f"{unknown[0]!r} is none of {', '.join(TARGETS)}")
+        raise click.BadParameter(f"{unknown[0]!r} is not one of {', '.join(TARGETS)}")
     return chosen
 
 
@@ -52,7 +52,7 @@ def _roles(
 )
 @shared.whole_number_option(
     "--seed",
-    help_text="For whom, when and how, and for the market's prices.  [default: drawn]",
+    help_text="For targets, times and means, and the market's prices.  [default: drawn]",
 )
 @click.option(
     "--roles",
@@ -76,7 +76,7 @@ def _roles(
     least=1,
     most=1_000,
     default=1,
-    help_text="Go on after the last kill until so many windows have settled.",
+    help_text="Go on after the last kill until this many windows have settled.",
 )
 @shared.layout_option("Which actors share a process (docs/architecture.md).")
 @shared.own_series_option(ONE_SERIES, "What is traded; of several, each injection strikes one.")
@@ -122,8 +122,8 @@ def drill(
 
 
 def _conduct(request: DrillRequest, directory: Path, *, is_json: bool) -> Result:
-    """Conduct a drill, telling of each injection, and show what came of it."""
-    # Loading all of it takes a while, and `understudy drill --help` does without it.
+    """Conduct a drill, report each injection, and show the result."""
+    # Loading all of it takes a while; `understudy drill --help` does not need it.
     from understudy.drill.report import recovery_line, result_json, result_view
     from understudy.drill.session import run_drill
     from understudy.processes.exchange import ExchangeFailed

@@ -138,7 +138,7 @@ def flatten(series: str, reason: str, wait_s: float, data_dir: Path, is_json: bo
 
 
 def _sales(data_dir: Path, status: HaltStatus) -> list[FlattenSale]:
-    """What has been sold since the flatten that is in force began."""
+    """What has been sold since the flatten in force began."""
     since_ms = min((halt.since_ms for halt in status.halts if halt.flattens), default=None)
     if since_ms is None:
         return []
@@ -147,7 +147,7 @@ def _sales(data_dir: Path, status: HaltStatus) -> list[FlattenSale]:
 
 
 def _in(series: str, status: HaltStatus) -> HaltStatus:
-    """The same with what is left in one series only; of all of them if none is named."""
+    """The status with what is left in one series only; of all of them if none is named."""
     if not series:
         return status
     own = next((each for each in status.excesses if each.series == series), None)
@@ -167,7 +167,7 @@ def _is_settled(status: HaltStatus) -> bool:
 
 
 def _pull(directory: Path, reason: str, why: str, is_json: bool, *, runs: bool) -> None:
-    """Write the kill-switch file, because nobody has answered."""
+    """Write the kill-switch file, because no system has answered."""
     if not directory.is_dir():
         shared.fail(f"{why}, and there is no directory {directory} to halt", ExitCode.BAD_INPUT)
     try:

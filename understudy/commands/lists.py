@@ -1,4 +1,4 @@
-"""``understudy orders``, ``positions`` and ``fills``: what the journal holds, a row each."""
+"""``understudy orders``, ``positions`` and ``fills``: the journal's contents, one row each."""
 
 from __future__ import annotations
 
@@ -35,18 +35,18 @@ _Command = TypeVar("_Command", bound=Callable[..., Any])
 
 @attrs.frozen(kw_only=True)
 class _Listing:
-    """How one kind of thing is listed."""
+    """How one kind of row is listed."""
 
     name: str
-    """Of the list in JSON."""
+    """Name of the list in JSON."""
     age: Callable[[Any], Any]
-    """What rows are sorted by."""
+    """Sort key of rows."""
     json: Callable[[Any], Mapping[str, object]]
     table: Callable[..., Table]
 
 
 def _list_options(function: _Command) -> _Command:
-    """Options of every list: which markets, how many, whence, and how they are printed."""
+    """Options of every list: which markets, how many, from where, and the output format."""
     for option in (
         csv_option,
         shared.json_option,
@@ -155,7 +155,7 @@ def _print(
     is_json: bool,
     is_csv: bool,
 ) -> None:
-    """Print the newest of what is found, the newest last; ``none`` says that there is nothing."""
+    """Print the newest of what is found, newest last; ``none`` is printed if there is nothing."""
     limit = row_limit(last, is_for_programs=is_json or is_csv)
     most = None if limit is None else limit + 1
     with opened(data_dir) as archive:

@@ -58,7 +58,7 @@ def _print_once(directory: Path) -> None:
     from understudy.metrics.collector import ObservationCollector
     from understudy.watching.observation import Lookout
 
-    # What this wants of a registry is that it can be collected.
+    # This needs only that the registry can be collected.
     collector: Any = ObservationCollector(Lookout(directory).look)
     click.echo(generate_latest(collector).decode(), nl=False)
 

@@ -19,13 +19,13 @@ from understudy.display.screen import Screen
 def progress_bar(
     label: str, *columns: ProgressColumn, is_shown: bool, is_transient: bool = False
 ) -> Progress:
-    """Make a bar on stderr that says how many are done and how long the others take.
+    """Make a bar on stderr with the number done and the time the rest will take.
 
     Args:
-        label: stands before the bar; may name fields of its task, such as ``{task.description}``.
-        columns: what it shows besides, between the count and the time that is left.
+        label: in front of the bar; may name fields of its task, such as ``{task.description}``.
+        columns: further columns between the count and the remaining time.
         is_shown: False to draw nothing; without a terminal nothing is drawn either.
-        is_transient: whether it leaves when it is full.
+        is_transient: whether it disappears when it is full.
     """
     console = Screen(sys.stderr)
     return Progress(

@@ -1,4 +1,4 @@
-"""What the reading commands have in common: their options, and how they open the journal."""
+"""Common parts of the reading commands: their options, and opening the journal."""
 
 from __future__ import annotations
 
@@ -43,10 +43,10 @@ last_option = click.option(
 
 @contextmanager
 def opened(data_dir: Path) -> Iterator[Archive]:
-    """Open a directory's journal; what cannot be read ends the command with one sentence.
+    """Open a directory's journal; one that cannot be read ends the command with one sentence.
 
-    Rows that are damaged are told at the end, each in a sentence: what was printed within the block
-    is without them, and the exit status says so.
+    Damaged rows are reported at the end, each in a sentence, and in the exit status: the output of
+    the block lacks them.
     """
     path = data_dir.expanduser().absolute() / JOURNAL_NAME
     try:
@@ -70,14 +70,14 @@ def opened(data_dir: Path) -> Iterator[Archive]:
 
 
 def row_limit(last: int | None, *, is_for_programs: bool) -> int | None:
-    """How many rows ``--last`` stands for; None for all of them."""
+    """The number of rows for ``--last``; None for all."""
     if last is None:
         return None if is_for_programs else ROWS_ON_SCREEN
     return last or None
 
 
 def print_rows(name: str, rows: Sequence[Mapping[str, object]], *, is_csv: bool) -> None:
-    """Print a list for programs: as CSV, or as a JSON object that holds it under its name."""
+    """Print a list for programs: as CSV, or as a JSON object that has it under its name."""
     if is_csv:
         click.echo(csv_text(rows), nl=False)
     else:
@@ -85,5 +85,5 @@ def print_rows(name: str, rows: Sequence[Mapping[str, object]], *, is_csv: bool)
 
 
 def is_wide(console: Console) -> bool:
-    """Whether there is room for the columns that a reader can do without."""
+    """Whether there is room for the less important columns."""
     return console.width >= _WIDE_COLUMNS

@@ -115,7 +115,7 @@ def record(
 
 
 def recording_settings(settings: Settings, folder: str) -> Settings:
-    """Change settings into those of a run that records and trades nothing."""
+    """Change settings so that a run records and does not trade."""
     place = folder if is_remote(folder) else str(Path(folder).expanduser().absolute())
     return attrs.evolve(
         settings,

@@ -1,4 +1,4 @@
-"""``understudy recordings``: what was recorded, whether it is sound, and windows of others."""
+"""``understudy recordings``: list and check recordings, and import windows of others."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ _WINDOW_SUFFIXES = (".jsonl", ".jsonl.zst")
 
 
 class _ListingGroup(TaughtGroup):
-    """A group that lists when no command of it is named."""
+    """A group that lists recordings when no command is named."""
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         first = next((each for each in args if not each.startswith("-")), "")
@@ -177,11 +177,11 @@ def import_windows(sources: tuple[Path, ...], folder: Path, attribution: str | N
     except OSError as problem:
         shared.fail(f"{folder} cannot be written: {problem.strerror or problem}")
     echo_shown(f"{written_count} windows written to {folder}, {len(files) - written_count} there")
-    echo_shown(f"their source: {found or 'not told; --attribution says it'}")
+    echo_shown(f"their source: {found or 'unknown; set it with --attribution'}")
 
 
 def _window_files(sources: Sequence[Path]) -> list[Path]:
-    """Return the files named, and of each directory named those that are windows by their name."""
+    """Return the files named and, of each directory named, those named after windows."""
     files: list[Path] = []
     for source in sources:
         if not source.is_dir():
@@ -189,7 +189,7 @@ def _window_files(sources: Sequence[Path]) -> list[Path]:
             continue
         inside = sorted(each for each in source.iterdir() if each.name.endswith(_WINDOW_SUFFIXES))
         if not inside:
-            shared.fail(f"{source} holds no *.jsonl or *.jsonl.zst", ExitCode.BAD_INPUT)
+            shared.fail(f"{source} has no *.jsonl or *.jsonl.zst", ExitCode.BAD_INPUT)
         files += inside
     return files
 

@@ -1,4 +1,4 @@
-"""``understudy reload``: other settings for a system that goes on running."""
+"""``understudy reload``: change the settings of a running system."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""``understudy report``: what trading brought."""
+"""``understudy report``: the results of trading."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def report(page_path: Path | None, last: int | None, data_dir: Path, is_json: bo
 
 
 def _write_page(performance: Performance, path: Path) -> None:
-    # The plotting library is large, and only this needs it.
+    # The plotting library is large, and only needed here.
     from understudy.reading.page import report_page
 
     try:

@@ -1,4 +1,4 @@
-"""``understudy results``: what backtests have come to."""
+"""``understudy results``: the stored results of backtests."""
 
 from __future__ import annotations
 

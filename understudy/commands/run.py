@@ -77,7 +77,7 @@ LOOPBACK = "127.0.0.1"
 )
 @shared.whole_number_option(
     "--seed",
-    help_text=f"For prices and dice.  [default: {DEMO_SEED} in a demo, otherwise drawn]",
+    help_text=f"For prices and random numbers.  [default: {DEMO_SEED} in a demo, otherwise drawn]",
 )
 @click.option(
     "--data-dir",

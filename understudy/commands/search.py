@@ -62,7 +62,7 @@ _STUDY = "study.log"
     least=1,
     default=4,
     metavar="K",
-    help_text="Parts, in the order of time; trials are ranked by the median part.",
+    help_text="Folds, in time order; trials are ranked by the median fold.",
 )
 @shared.whole_number_option(
     "--held-out",
@@ -70,7 +70,7 @@ _STUDY = "study.log"
     most=90,
     default=20,
     metavar="PERCENT",
-    help_text="Of the windows, the last, which no trial sees.",
+    help_text="Percentage of the windows, the last ones, that no trial sees.",
 )
 @click.option(
     "--look",
@@ -172,7 +172,7 @@ def _run(
             for _ in search.run(trials, players):
                 progress.update(task, advance=1)
         except KeyboardInterrupt:
-            click.echo("stopped: the same call goes on", err=True)
+            click.echo("stopped: the same command continues", err=True)
         best = best_of(search.rows, plan.folds)
         if look and best is not None:
             one = BacktestPlan(settings=plan.settings_of(best.values), seed=plan.seed)
@@ -208,7 +208,7 @@ def _facts(
     folds: Folds,
     seed: int,
 ) -> dict[str, Any]:
-    """Everything that a search is made of."""
+    """All inputs of a search."""
     return {
         **made_of("search", settings, seed),
         "space": {

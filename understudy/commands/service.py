@@ -1,4 +1,4 @@
-"""``understudy service``: let systemd start the system, watch it, and start it again."""
+"""``understudy service``: let systemd start the system, watch it, and restart it."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ USER_DATA_DIR = Path("~/.understudy")
 
 
 def _file_option(*names: str, help_text: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
-    """An option that names a file, which must exist; the command is given its whole path."""
+    """An option that names a file, which must exist; the command gets its absolute path."""
     return click.option(
         *names,
         type=click.Path(path_type=Path),
@@ -75,7 +75,7 @@ def service() -> None:
 )
 @_file_option("--key", help_text="Live: the private key's file.")
 @_file_option("--api-credentials", help_text="The API credentials' file.")
-@_file_option("--alerts", "alert_targets", help_text="Tell people: file of their addresses.")
+@_file_option("--alerts", "alert_targets", help_text="Send alerts: file of the targets.")
 @click.option("--metrics", "has_metrics", is_flag=True, help="Serve metrics as well.")
 @click.option("--web", "has_page", is_flag=True, help="Serve the page as well.")
 @click.option("--name", default="understudy", show_default=True, help="Name of the run's unit.")
@@ -120,7 +120,7 @@ def install(
 
 
 def _refuse(plan: ServicePlan) -> None:
-    """End the command if such a run would be refused, or a unit cannot have such a word."""
+    """End the command if such a run would be refused, or a unit cannot contain such a word."""
     settings = shared.load_config(plan.config).settings
     refusal = live_refusal(settings, is_understood=plan.is_real_money_understood)
     if refusal is not None:
@@ -131,7 +131,7 @@ def _refuse(plan: ServicePlan) -> None:
 
 
 def _python() -> Path:
-    """The interpreter beside this command as it was called: by a link to a release, if by one."""
+    """The interpreter beside this command as it was called: via a link to a release, if by one."""
     running = Path(sys.executable)
     beside = Path(sys.argv[0]).absolute().parent / running.name
     is_same_place = beside.parent.resolve() == running.parent.resolve()
@@ -180,7 +180,7 @@ def _write(units: Mapping[str, str], place: Path) -> list[Path]:
 
 
 def _verify(paths: list[Path], is_user: bool) -> str:
-    """What ``systemd-analyze verify`` finds wrong; empty if nothing, or if it is not installed."""
+    """The problems ``systemd-analyze verify`` finds; empty if none, or if it is not installed."""
     command = shutil.which("systemd-analyze")
     if command is None:
         return ""

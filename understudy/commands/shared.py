@@ -1,4 +1,4 @@
-"""Options that several commands have in common, so that they are spelled and act alike."""
+"""Options that several commands share, so that they look and work alike."""
 
 from __future__ import annotations
 
@@ -78,7 +78,7 @@ def whole_number_option(
     metavar: str = "N",
     help_text: str,
 ) -> Callable[[_Command], _Command]:
-    """An option that takes a whole number; its help names the default, if there is one."""
+    """An option for an integer; its help names the default, if there is one."""
     return click.option(
         *names,
         type=click.IntRange(least, most),
@@ -112,7 +112,7 @@ def mode_option(help_text: str) -> Callable[[_Command], _Command]:
 
 
 def own_series_option(default: Sequence[str], help_text: str) -> Callable[[_Command], _Command]:
-    """``--series`` of a command that brings its own exchange, and trades some in any case."""
+    """``--series`` of a command with its own exchange, which always trades some series."""
     return click.option(
         "--series",
         callback=_series_names,
@@ -177,7 +177,7 @@ def ask_system(data_dir: Path, command: str, **arguments: object) -> Reply:
 
 
 def existing_directory(data_dir: Path) -> Path:
-    """Return a data directory's whole path, or end the command if there is none: bad input."""
+    """Return a data directory's absolute path, or end the command if there is none: bad input."""
     directory = data_dir.expanduser().absolute()
     if not directory.is_dir():
         fail(f"there is no directory {directory}: nothing has run there yet", ExitCode.BAD_INPUT)
@@ -186,7 +186,7 @@ def existing_directory(data_dir: Path) -> Path:
 
 @contextlib.contextmanager
 def needs_extra(extra: str, *modules: str) -> Iterator[None]:
-    """Let a block import what an extra brings, or end the command with how to get it: bad input."""
+    """Let a block import what an extra provides, or end the command with the way to get it."""
     try:
         yield
     except ModuleNotFoundError as error:

@@ -1,4 +1,4 @@
-"""``understudy simulate``: the whole system under every fault we know, as fast as it computes."""
+"""``understudy simulate``: the whole system under every known fault, as fast as it computes."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ _OBJECTS_BETWEEN_COLLECTIONS = 50_000
 
 @attrs.define
 class Campaign:
-    """What a range of seeds came to."""
+    """The results of a range of seeds."""
 
     first_seed: int
     minutes: int
@@ -49,7 +49,7 @@ class Campaign:
     seconds: float = 0.0
 
     def add(self, result: TrialResult) -> None:
-        """Count one more seed."""
+        """Add one more seed."""
         self.results.append(result)
         self.seconds = time.monotonic() - self.began_at
 
@@ -59,14 +59,14 @@ class Campaign:
         return next((each for each in self.results if each.failure is not None), None)
 
     def faults(self) -> dict[str, int]:
-        """How often each kind of fault struck."""
+        """How often each kind of fault occurred."""
         total: Counter[str] = Counter()
         for result in self.results:
             total.update(result.fault_counts)
         return {kind: total[kind] for kind in fault_meanings(self.mode)}
 
     def report(self, commit: str) -> dict[str, Any]:
-        """Everything, for programs."""
+        """All results, for programs."""
         failed = self.failed
         windows = sum(each.simulated_ms / each.window_ms for each in self.results)
         return {
@@ -120,7 +120,7 @@ class Campaign:
     help_text="Venue time with faults in each run; its recovery comes on top.",
 )
 @shared.mode_option("Who carries orders out: the simulated executor, or the real one's core.")
-@shared.layout_option("Which actors share a process, and so fall together.")
+@shared.layout_option("Which actors share a process, and so crash together.")
 @shared.use_option
 @shared.whole_number_option(
     "--jobs",
@@ -182,7 +182,7 @@ def _strategy(use: str | None) -> StrategySettings | None:
 
 
 def _leave_crash_file(seed: int, run: Callable[..., TrialResult], data_dir: Path) -> str | None:
-    """Run a seed that failed once more, recorded; the crash file's path, if one actor did it."""
+    """Run a failed seed again, recorded; return the path of its crash file, if one actor failed."""
     flights = FlightKeeper()
     run(seed, flights=flights)
     failure = flights.failure
@@ -221,9 +221,9 @@ def _results(seeds: range, run: Callable[[int], TrialResult], jobs: int) -> Iter
 
 
 def _collect_rarely() -> None:
-    """Look for cyclic garbage seldom, and never in what is imported.
+    """Look for cyclic garbage seldom, and never in imported modules.
 
-    A run makes many objects that live for some milliseconds, and hardly a cycle.
+    A run makes many objects that live for milliseconds, and hardly any cycle.
     """
     gc.freeze()
     gc.set_threshold(_OBJECTS_BETWEEN_COLLECTIONS)

@@ -1,4 +1,4 @@
-"""``understudy soak``: hours of trading while everything befalls the system."""
+"""``understudy soak``: hours of trading under constant faults."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ SPEED_MOST = 10.0
 )
 @shared.whole_number_option(
     "--seed",
-    help_text="For the market, and for what befalls the system and when.  [default: drawn]",
+    help_text="For the market, and for the faults and their times.  [default: drawn]",
 )
 @shared.mode_option("live: with signed orders, on a local exchange that misbehaves.")
 @shared.layout_option("Which actors share a process (docs/architecture.md).")
@@ -102,8 +102,8 @@ def soak(
 def _conduct(
     directory: Path, seconds: float, wanted: dict[str, Any], *, is_json: bool
 ) -> SoakResult:
-    """Conduct it, with a bar that says what is going on; a signal ends it in order."""
-    # Loading all of it takes a while, and `understudy soak --help` does without it.
+    """Conduct the soak, with a progress bar; a signal ends it in order."""
+    # Loading all of it takes a while; `understudy soak --help` does not need it.
     from understudy.processes.exchange import ExchangeFailed
     from understudy.soak.session import run_soak
 

@@ -1,4 +1,4 @@
-"""How the commands that run a system begin: what speaks against it, its account, its directory."""
+"""How the commands that run a system begin: refusals, the account, the directory."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 @contextlib.contextmanager
 def account_of(settings: Settings, *, is_demo: bool, is_local: bool) -> Iterator[str]:
-    """Give the account of live orders; within the block, forks find the secrets they need."""
+    """Provide the account of live orders; within the block, forks find the secrets they need."""
     is_live = settings.execution.mode == "live"
     with (
         credentials_for_the_feed(is_live=is_live, is_local=is_local),
@@ -38,7 +38,7 @@ def account_of(settings: Settings, *, is_demo: bool, is_local: bool) -> Iterator
 
 
 def refuse(settings: Settings, speed: float, *, is_local: bool, is_understood: bool) -> None:
-    """End the command if orders must not be live, or not like that, or nobody would be told."""
+    """End the command if live orders are refused, or alerts would reach nobody."""
     if settings.execution.mode == "live" and is_local:
         refusal = rehearsal_refusal(speed=speed, is_understood=is_understood)
     else:
@@ -52,8 +52,8 @@ def refuse(settings: Settings, speed: float, *, is_local: bool, is_understood: b
 
 
 def run_system(options: RunOptions, *, is_temporary: bool) -> int:
-    """Run the system to its end; returns its exit status."""
-    # Loading the actor system takes a while, and `understudy run --help` does without it.
+    """Run the system to its end; return its exit status."""
+    # Loading the actor system takes a while; `understudy run --help` does not need it.
     from understudy.running.foreground import run as run_foreground
 
     code: int = ExitCode.FAILED
@@ -66,7 +66,7 @@ def run_system(options: RunOptions, *, is_temporary: bool) -> int:
 
 
 def data_directory(chosen: Path | None, *, is_temporary: bool) -> Path:
-    """Return a directory that exists and is this user's alone."""
+    """Return a directory that exists and is private to this user."""
     if is_temporary:
         return Path(tempfile.mkdtemp(prefix="understudy-demo-"))
     directory = (chosen or DEFAULT_DATA_DIR).expanduser().absolute()
@@ -88,7 +88,7 @@ def _remove_unless_failed(directory: Path, code: int) -> None:
 
 def recorded_world(recordings: tuple[str, ...], missing_share: float = 0.0) -> RecordedWorld:
     """Open recordings to serve them, or end the command: bad input."""
-    # Loading the reader takes a while, and most runs do without it.
+    # Loading the reader takes a while, and most runs do not need it.
     from research.recordings.places import BadRecording
     from research.recordings.serving import RecordedWorld
 

@@ -1,4 +1,4 @@
-"""``understudy strategy``: begin one's own, check it before it trades, list what there is."""
+"""``understudy strategy``: create, check and list strategies."""
 
 from __future__ import annotations
 

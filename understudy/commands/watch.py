@@ -18,7 +18,7 @@ from understudy.watching.observation import Lookout, Unanswered, ask_status
 
 _EVERY_S = 0.5
 _PATIENCE_S = 10.0
-"""A system that answers nothing for so long is no longer shown: what it showed is old."""
+"""A system silent for this long is no longer shown: its last status is old."""
 
 
 @command(
@@ -53,7 +53,7 @@ def watch(data_dir: Path) -> None:
 
 
 def _follow(live: LiveView, directory: Path, status: Status, troubles: list[str]) -> str:
-    """Show one status after the other; returns why there are no more."""
+    """Show one status after the other; return why there are no more."""
     answered_at = time.monotonic()
     while not troubles:
         live.show(status)

@@ -86,7 +86,7 @@ def web(
 
 
 def _require_usable(site: Site, directory: Path) -> None:
-    """End the command, bad input, if nobody could log in, or the host is none."""
+    """End the command, bad input, if nobody could log in, or the host is invalid."""
     try:
         is_private = site.is_private
     except ValueError:

@@ -1,1 +1,1 @@
-"""Secrets of live trading: the private key and API credentials, and whose account they open."""
+"""Secrets of live trading: the private key and API credentials, and the account they belong to."""

@@ -1,9 +1,9 @@
-"""Whose private key it is: run as a process of its own, so that no other has to hold the key.
+"""Finds a private key's account, in a process of its own, so that no other has to hold the key.
 
 Prints the lower-case address of the key's account; or one sentence, with exit status 1. With
-``--new`` it first makes a key, for an account that only a local exchange knows. The
-address is worked out here (Ethereum's yellow paper, appendix F): every live run begins with this
-process, and eth_account takes ten times as long to import.
+``--new`` it first makes a key, for an account that only a local exchange knows. The address is
+computed here (Ethereum's yellow paper, appendix F): every live run begins with this process, and
+eth_account takes ten times as long to import.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
-"""API credentials of a private key: run as a process of its own, so that no other holds the key.
+"""Gets a private key's API credentials, in a process of its own, so that no other holds the key.
 
 Takes the CLOB's address, reads the key as ``understudy.credentials.private_key`` does, and prints
-what the venue answers: a secret, for the one pipe that reads it. Or it prints one sentence on
-stderr, with exit status 1.
+the venue's answer: a secret, for the one pipe that reads it. Or it prints one sentence on stderr,
+with exit status 1.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Whether a run may trade with live orders, and for which account; asked before anything starts."""
+"""Whether a run may trade with live orders, and for which account; checked before the start."""
 
 from __future__ import annotations
 
@@ -23,11 +23,11 @@ from understudy.credentials.private_key import (
 LIVE_FLAG = "--i-understand-this-is-real-money"
 REHEARSAL_SPEED = 10.0
 REHEARSAL_SPEED_MAX = 10.0
-"""Signing and asking take real time; beyond this an order's own time is over before they are."""
+"""Signing and queries take real time; beyond this speed an order expires before they are done."""
 
 
 class LiveRefused(Exception):
-    """A run with live orders was about to start that must not; one sentence says why."""
+    """A run with live orders must not start; one sentence says why."""
 
 
 def live_refusal(settings: Settings, *, is_understood: bool) -> str | None:
@@ -53,7 +53,7 @@ def live_refusal(settings: Settings, *, is_understood: bool) -> str | None:
 
 
 def _refusal_of_addresses(settings: Settings) -> str | None:
-    """Books and prices count as much as orders: who can change them decides what is bought."""
+    """Refuse unencrypted addresses: whoever changes books or prices decides what is bought."""
     for field in attrs.fields(type(settings.venue)):
         address = getattr(settings.venue, field.name)
         if not field.name.endswith("_url") or address is None:
@@ -81,16 +81,16 @@ def rehearsal_refusal(*, speed: float, is_understood: bool) -> str | None:
 
 @contextlib.contextmanager
 def live_account(settings: Settings, *, has_own_key: bool) -> Iterator[str]:
-    """Give the lower-case address of the account of live orders; empty if orders are simulated.
+    """Provide the lower-case address of the account of live orders; empty if orders are simulated.
 
-    Within the block, whoever is forked is given the key in no way but by the file that is named.
+    Within the block, forks get the key only through the file that is named.
 
     Args:
         settings: the whole configuration.
-        has_own_key: the key is the user's, or a drill's; otherwise one is made and thrown away.
+        has_own_key: the key is the user's, or a drill's; otherwise a temporary one is made.
 
     Raises:
-        LiveRefused: there is no key that can be used.
+        LiveRefused: there is no usable key.
     """
     if settings.execution.mode != "live":
         yield ""
@@ -116,7 +116,7 @@ def _see_that_nobody_inherits_it() -> None:
 
 
 def orders_left(reader: JournalReader) -> str:
-    """Say in one sentence which orders the venue may still hold after the end; empty if none."""
+    """Say in one sentence which orders the venue may still have after the end; empty if none."""
     left = [
         live.order_id
         for live in reader.states("live", open_only=True)

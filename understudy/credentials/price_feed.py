@@ -1,15 +1,15 @@
-"""Where the price feed's API credentials come from, and how they get from one process to another.
+"""Origin of the price feed's API credentials, and their way between processes.
 
 They are the CLOB's: key, secret and passphrase. They are not read-only, so they are secrets, and
-travel as the private key does: in a file of its user alone, never in a message, a journal or a
-log. The price feed reads them when it says them, and never sees the private key:
+travel like the private key: in a file readable by its user only, never in a message, a journal or a
+log. The price feed reads them when it sends them, and never sees the private key:
 
-1. those that a variable names: a file, or the three parts;
-2. in live mode the account's own. The executor, which has the key, gets them from the venue, and
-   writes them, also when it has to renew them, into a file that the foreground made for it;
-3. those that ``understudy credentials new`` made in the data directory.
+1. those that a variable names: a file, or the three parts; 2. in live mode the account's own. The
+executor, which has the key, gets them from the venue, and writes them, also when it renews them, to
+a file that the foreground made for it; 3. those that ``understudy credentials new`` made in the
+data directory.
 
-A local exchange hands out test credentials of its own, which take the place of all of these.
+A local exchange provides test credentials of its own, which replace all of these.
 """
 
 from __future__ import annotations
@@ -53,11 +53,11 @@ _FIELDS = ("apiKey", "secret", "passphrase")
 def find_credentials(
     data_dir: Path, environment: Mapping[str, str] | None = None
 ) -> FoundCredentials:
-    """Read the credentials that the price feed is to say.
+    """Read the credentials that the price feed sends.
 
     Args:
         data_dir: the run's data directory.
-        environment: variables to look at; None for this process's.
+        environment: variables to read; None for this process's.
 
     Raises:
         CredentialsUnavailable: there are none, or none that may be used.
@@ -70,7 +70,7 @@ def find_credentials(
     if any(parts):
         return FoundCredentials(_of_parts(parts), "the environment")
     if named:
-        # One that a run made for its processes has no name.
+        # A file that a run made for its processes has no name.
         place = "the environment" if named.startswith("/proc/") else named
         return FoundCredentials(read_credentials(Path(named)), place)
     account = variables.get(ACCOUNT_VARIABLE, "")
@@ -85,10 +85,10 @@ def find_credentials(
 
 
 def read_credentials(path: Path) -> ApiCredentials:
-    """Read a file of credentials, as the venue answers them: JSON with its three fields.
+    """Read a file of credentials in the form of the venue's answer: JSON with its three fields.
 
     Raises:
-        CredentialsUnavailable: it cannot be read, others can read it, or it holds something else.
+        CredentialsUnavailable: it cannot be read, others can read it, or it has other contents.
     """
     try:
         text = private_text(path, _FILE_CHARS_MAX)
@@ -98,7 +98,7 @@ def read_credentials(path: Path) -> ApiCredentials:
 
 
 def credentials_of(text: str, place: str) -> ApiCredentials:
-    """Read credentials as the venue answers them; ``place`` is for the sentence.
+    """Parse credentials in the form of the venue's answer; ``place`` is for the sentence.
 
     Raises:
         CredentialsUnavailable: it is something else; the sentence quotes nothing of it.
@@ -115,7 +115,7 @@ def credentials_of(text: str, place: str) -> ApiCredentials:
 
 
 def credentials_text(credentials: ApiCredentials) -> str:
-    """Write them as ``read_credentials`` reads them; a secret."""
+    """Write credentials in the form that ``read_credentials`` reads; a secret."""
     parts = (credentials.key, credentials.secret, credentials.passphrase)
     return json.dumps(dict(zip(_FIELDS, parts, strict=True)))
 
@@ -125,7 +125,7 @@ def publish_accounts_own(credentials: ApiCredentials) -> None:
     path = os.environ.get(ACCOUNT_VARIABLE, "")
     if not path:
         return
-    # The file ends with the foreground process; trading must not, and the feed says what it lacks.
+    # The file ends with the foreground process. Trading goes on; the feed reports what it lacks.
     with contextlib.suppress(OSError):
         descriptor = os.open(path, os.O_WRONLY)
         try:
@@ -155,7 +155,7 @@ def take_test_credentials(http_url: str) -> str:
 
 @contextlib.contextmanager
 def credentials_for_the_feed(*, is_live: bool, is_local: bool) -> Iterator[None]:
-    """Prepare what processes forked within the block read credentials from.
+    """Prepare the place from which processes forked within the block read credentials.
 
     On a local exchange a person's own credentials are not used at all.
 
@@ -164,7 +164,7 @@ def credentials_for_the_feed(*, is_live: bool, is_local: bool) -> Iterator[None]
         is_local: the exchange is a local one.
 
     Raises:
-        CredentialsUnavailable: the variables say something that cannot be.
+        CredentialsUnavailable: the variables are invalid.
     """
     with variables_restored(FILE_VARIABLE, ACCOUNT_VARIABLE), contextlib.ExitStack() as files:
         if is_local or is_live:
@@ -182,7 +182,7 @@ def credentials_for_the_feed(*, is_live: bool, is_local: bool) -> Iterator[None]
 
 
 def unsafe_address(settings: Settings) -> str:
-    """Say why credentials must not be said at PolyBolt's address; empty if they may."""
+    """Why credentials must not be sent to PolyBolt's address; empty if they may."""
     url = settings.venue.polybolt_ws_url
     if urlsplit(url).scheme == "wss" or is_on_this_host(url):
         return ""

@@ -1,10 +1,10 @@
-"""Where the private key of live trading comes from: the environment, or a file of its user alone.
+"""Origin of the private key of live trading: the environment, or a file readable by its user only.
 
 Never a configuration file and never the command line: both are copied, shown and logged. Only the
-real executor's process keeps the key. Whoever must know whose it is asks ``account_of_key``, which
-has a process of its own read it. A key in a variable would be in the environment of every process
-of the run, and in /proc: ``understudy.entry`` moves it into a file without a name before anything
-else happens.
+real executor's process keeps the key. Others that need the key's account call ``account_of_key``,
+which has a separate process read it. A key in a variable would be in the environment of every
+process of the run, and in /proc: ``understudy.entry`` moves it into a file without a name before
+anything else happens.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ _KEY_FILE_CHARS_MAX = 200
 
 
 class KeyUnavailable(Exception):
-    """There is no key that may be used; the sentence never contains any of it."""
+    """There is no usable key; the sentence never contains any of it."""
 
 
 class FileNotPrivate(Exception):
@@ -43,7 +43,7 @@ class FileNotPrivate(Exception):
 
 @attrs.frozen
 class PrivateKey:
-    """The key; its printed form does not show it."""
+    """The key; its printed form hides it."""
 
     text: str = attrs.field(repr=False)
     """0x and 64 hex digits."""
@@ -53,10 +53,10 @@ def read_private_key(environment: Mapping[str, str] | None = None) -> PrivateKey
     """Read the key from the one place that is named.
 
     Args:
-        environment: variables to look at; None for this process's.
+        environment: variables to read; None for this process's.
 
     Raises:
-        KeyUnavailable: no place or both are named, the file is not its user's alone, or what is
+        KeyUnavailable: no place or both are named, others can read the file, or what is
             there is not a key.
     """
     hide_memory()
@@ -84,7 +84,7 @@ def account_of_key(*, is_to_be_made: bool = False) -> str:
         is_to_be_made: the named file is empty, and is given a new key.
 
     Raises:
-        KeyUnavailable: as ``read_private_key``; or what is there is a number that is no key.
+        KeyUnavailable: as ``read_private_key``; or the number there is not a valid key.
     """
     asked = subprocess.run(  # noqa: S603 # our own module
         module_command("understudy.credentials.key_account", *([NEW] if is_to_be_made else [])),
@@ -99,7 +99,7 @@ def account_of_key(*, is_to_be_made: bool = False) -> str:
 
 @contextlib.contextmanager
 def variables_restored(*names: str) -> Iterator[None]:
-    """Give variables of the environment the values back that they had before the block, or none."""
+    """Restore the values that environment variables had before the block."""
     before = {name: os.environ[name] for name in names if name in os.environ}
     try:
         yield
@@ -111,7 +111,7 @@ def variables_restored(*names: str) -> Iterator[None]:
 
 @contextlib.contextmanager
 def file_for_a_key() -> Iterator[None]:
-    """Name an empty file, within the block, as the one that the private key is in."""
+    """Name an empty file as the private key's, within the block."""
     os.environ.pop(KEY_VARIABLE, None)
     with variables_restored(FILE_VARIABLE), private_file() as (path, _):
         os.environ[FILE_VARIABLE] = path
@@ -120,7 +120,7 @@ def file_for_a_key() -> Iterator[None]:
 
 @contextlib.contextmanager
 def private_file() -> Iterator[tuple[str, int]]:
-    """Make a file for a secret, which ends with the block; its path and descriptor.
+    """Make a file for a secret, which ends with the block; yield its path and descriptor.
 
     On Linux it is memory of this process alone: it has no name in any directory, and is gone with
     the process, whatever ends it. Elsewhere it is a temporary one of mode 0600.
@@ -145,10 +145,10 @@ _not_for_forks: set[int] = set()
 
 
 def keep_from_forks(path: str) -> None:
-    """Keep the descriptor of a file without a name in this process, if the path is that of one.
+    """Keep the descriptor of a file without a name in this process, if this is its path.
 
-    A fork has all descriptors of its parent. Whoever is told of the file opens it by its path,
-    reads it and closes it again.
+    A fork has all descriptors of its parent. A process that is told of the file opens it by its
+    path, reads it and closes it again.
     """
     folder, _, number = path.rpartition("/")
     if folder == f"/proc/{os.getpid()}/fd" and number.isdecimal():
@@ -175,8 +175,8 @@ def _checked(text: str, source: str) -> PrivateKey:
 def private_text(path: Path, chars_max: int) -> str:
     """Read the beginning of a file that only this user can read; this process's memory is hidden.
 
-    What systemd hands over (LoadCredential) may be root's, and is shown as its group's, where it is
-    an access list that lets this user read it: its directory is the service's alone
+    A credential from systemd (LoadCredential) may belong to root and appear as readable by its
+    group, where an access list lets this user read it: its directory is the service's alone
     (systemd.exec(5), "Credentials").
 
     Raises:
@@ -184,7 +184,7 @@ def private_text(path: Path, chars_max: int) -> str:
     """
     hide_memory()
     try:
-        # A pipe by that name would keep whoever opens it waiting.
+        # A pipe of that name would block whoever opens it.
         descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
         with os.fdopen(descriptor, encoding="ascii") as file:
             status = os.fstat(file.fileno())

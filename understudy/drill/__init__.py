@@ -1,1 +1,1 @@
-"""The drill: kills whatever can fall while the system trades, and checks that nothing was lost."""
+"""The drill: kills whatever can die while the system trades, and checks that nothing was lost."""

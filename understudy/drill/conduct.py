@@ -33,12 +33,13 @@ from understudy.running.foreground import ORDERLY_END_S
 from understudy.settings.options import DrillStage
 
 _SERVE_LIMIT_S = 180.0
-"""A system that does not serve so long after an injection has failed its drill. It is far more than
-that takes: recovery times are in the drill's result, and a busy machine is no failure."""
+"""A system that does not serve for this long after an injection has failed its drill. It is far
+more than recovery takes: those times are in the drill's result, and a busy machine is not a
+failure."""
 _POINT_WINDOWS = 1.5
 """By then every pause point has been passed."""
 _TRADE_WINDOWS = 3
-"""A window that is lost to what went wrong, one to trade in, and one in reserve."""
+"""One window lost to the injections, one to trade in, and one in reserve."""
 
 _ACTS = {Means.RAISE: RAISE, Means.LOOP: LOOP}
 _SIGNALS = {Means.KILL: signal.SIGKILL, Means.STOP: signal.SIGSTOP}
@@ -52,26 +53,26 @@ class DrillFailed(Exception):
 
 @attrs.frozen(kw_only=True)
 class Recovery:
-    """What became of one injection."""
+    """The outcome of one injection."""
 
     step: Step
     was_at_point: bool
-    """Whether it fell at its pause point; False also without one."""
+    """Whether it hit at its pause point; False also without one."""
     orders_in_flight: int
     recovered_ms: int
-    """Real time from the injection until all that had fallen served again, with its state."""
+    """Real time from the injection until everything that died served again, with its state."""
 
 
 @attrs.frozen
 class DrilledAccount:
-    """What live orders are for, and who has its own books of it."""
+    """The account of live orders, and who has independent books of it."""
 
     witness: ExchangeWitness
     deposit_nanos: int
 
 
 class Drill:
-    """One system, and what is done to it."""
+    """One system, and its injections."""
 
     def __init__(
         self,
@@ -91,18 +92,18 @@ class Drill:
         self._windows = windows
         self._serve_limit_s = serve_limit_s
         self.verdict = AuditVerdict()
-        """What is found until now."""
+        """The findings so far."""
         self.traded = {"orders": 0, "fills": 0, "windows": 0}
-        """What the verdict is about."""
+        """The amount of trading that the verdict covers."""
 
     def conduct(self, steps: Iterable[Step], told: Callable[[Recovery], None]) -> AuditVerdict:
-        """Strike all injections, end the system, and judge what it leaves.
+        """Inject all faults, end the system, and audit what it leaves.
 
-        A system that keeps the drill waiting is a finding, and its books are judged all the same.
+        A system that keeps the drill waiting is a finding, and its books are audited all the same.
 
         Args:
-            steps: what to do, in order.
-            told: called with each recovery as soon as it is there.
+            steps: the injections, in order.
+            told: called with each recovery as soon as there is one.
         """
         try:
             self._system.start()
@@ -120,7 +121,7 @@ class Drill:
         return self.verdict
 
     def _trouble(self, steps: Iterable[Step], told: Callable[[Recovery], None]) -> None:
-        """Strike all injections, and see it trade afterwards."""
+        """Inject all faults, and see the system trade afterwards."""
         self.settle()
         for step in steps:
             time.sleep(step.delay_s)
@@ -202,10 +203,10 @@ class Drill:
         return served_since_ms(aimed, seen, still_open, _now_ms())
 
     def start_again(self) -> None:
-        """Do what a service manager does when the foreground process has gone.
+        """Restart the system like a service manager when the foreground process has gone.
 
         Raises:
-            DrillFailed: it has not.
+            DrillFailed: it has not gone.
         """
         if self._system.wait_for_end(ORDERLY_END_S) is None:
             raise DrillFailed(f"the foreground process has not ended in {ORDERLY_END_S:g} s")
@@ -219,10 +220,10 @@ class Drill:
             self.verdict.find("processes_left", sentence, len(left))
             send(signal.SIGKILL, left)
 
-    # Between the injections, and after the last
+    # Between injections, and after the last
 
     def settle(self) -> None:
-        """Wait until every role is served, and each order that was open now is lived or closed.
+        """Wait until every role is served, and each order open now has an actor or is closed.
 
         Raises:
             DrillFailed: it takes too long.
@@ -239,7 +240,7 @@ class Drill:
         self.ask_exchange()
 
     def ask_exchange(self) -> None:
-        """Note the exchange's outcomes of settled windows, which it does not tell for ever."""
+        """Note the exchange's outcomes of settled windows, which it does not keep for ever."""
         for window in self._reader.states("position", open_only=False):
             if isinstance(window, WindowLedger) and window.is_settled:
                 self._witness.ask(window.market.slug)
@@ -265,7 +266,7 @@ class Drill:
         self._until(what, traded, _TRADE_WINDOWS * self._windows * self._window_s)
 
     def _end(self) -> None:
-        """End the run as a person would, and judge it."""
+        """End the run as a person would, and audit it."""
         self._system.tell(signal.SIGTERM)
         code = self._system.wait_for_end(ORDERLY_END_S)
         if code is None:
@@ -280,7 +281,7 @@ class Drill:
             "windows": sum(window.is_settled for window in books.windows),
         }
         theirs = self._account.witness.books() if self._account is not None else None
-        for window in books.windows:  # after its books: what these have paid out is decided
+        for window in books.windows:  # after its books: their payouts are final
             self._witness.ask(window.market.slug)
         outcomes = self._witness.outcomes
         judge(books, outcomes, self.verdict)
@@ -290,5 +291,5 @@ class Drill:
 
 
 def _now_ms() -> int:
-    """Return host monotonic time, the one that ``serving_since_ms`` is told in."""
+    """Return host monotonic time, the clock of ``serving_since_ms``."""
     return time.monotonic_ns() // 1_000_000

@@ -1,4 +1,4 @@
-"""Which faults a drill injects, where and when: shuffled, the same for the same seed."""
+"""The faults that a drill injects, where and when: shuffled, the same for the same seed."""
 
 from __future__ import annotations
 
@@ -15,21 +15,21 @@ from actors.strategy.choice import PAIR
 from actors.supervision.layouts import ISOLATED
 
 ORDER = "order"
-"""Any order that lives at the time."""
+"""Any order that is open at the time."""
 ADMIN = "admin"
 LOGGER = "logger"
 FOREGROUND = "foreground"
 EVERYTHING = "everything"
-"""The whole group at once, as when the machine's memory runs out."""
+"""The whole group at once, as when the machine runs out of memory."""
 
 ONE_SERIES = ("btc-5m",)
-"""What a drill trades unless it is told otherwise."""
+"""The series a drill trades by default."""
 
 _DELAY_LEAST_S, _DELAY_MOST_S = 0.2, 1.2
 
 
 class Means(enum.Enum):
-    """How a process, or an actor in it, is struck."""
+    """How a process, or an actor in it, is hit."""
 
     KILL = "killed"
     STOP = "hung"
@@ -47,7 +47,8 @@ class Injection:
     target: str
     """A role, which stands for any series', or one of the names above."""
     point: str = ""
-    """The pause point (actors/runtime/pause_points.py) to strike at; empty: at any instant."""
+    """The pause point (actors/runtime/pause_points.py) at which to inject; empty: at any instant.
+    """
     means: Means = Means.KILL
 
 
@@ -82,7 +83,7 @@ INJECTIONS = (
     Injection(LOGGER),
     Injection(FOREGROUND),
     Injection(EVERYTHING),
-    # between a record and the messages that tell of it
+    # between a record and the messages about it
     Injection(roles.DESK, "desk/recorded/OrdersCreated"),
     Injection(ORDER, "order/recorded/Fill"),
     Injection(roles.POSITION, "position/recorded/EntryChanged"),
@@ -96,7 +97,7 @@ INJECTIONS = (
     Injection(roles.DIRECTORY, "directory/recorded/MarketOpened"),
     Injection(roles.DESK, "directory/sending/MarketClosing"),
     Injection(roles.POSITION, "position/recorded/MarketResolved"),
-    # alive, and answering nothing
+    # alive, but answering nothing
     Injection(roles.STRATEGY, means=Means.STOP),
     Injection(roles.DESK, means=Means.STOP),
     Injection(ORDER, means=Means.STOP),
@@ -123,27 +124,27 @@ TARGETS = tuple(dict.fromkeys(injection.target for injection in INJECTIONS))
 
 @attrs.frozen(kw_only=True)
 class DrillRequest:
-    """What a drill is to do; asked for again, it strikes the same in the same order."""
+    """What a drill is to do; the same request injects the same faults in the same order."""
 
     kills: int
-    """How many injections."""
+    """Number of injections."""
     seed: int
-    """Decides whom, when and how, and the market's prices."""
+    """Decides targets, times and means, and the market's prices."""
     targets: tuple[str, ...] = TARGETS
     is_live: bool = False
     """With signed orders, on an exchange that misbehaves."""
     faults: Path | None = None
-    """What goes wrong there; None for the usual."""
+    """The faults of the exchange; None for the usual ones."""
     windows: int = 1
-    """It goes on until so many have settled."""
+    """The drill goes on until this many have settled."""
     layout: str = ISOLATED
     series: tuple[str, ...] = ONE_SERIES
     use: str = PAIR
-    """Which strategy trades."""
+    """The strategy that trades."""
 
     @property
     def options(self) -> str:
-        """The options that ask for the same again."""
+        """The options that ask for the same drill."""
         return " ".join(
             [
                 f"--kills {self.kills} --seed {self.seed}",
@@ -160,13 +161,13 @@ class DrillRequest:
 
 @attrs.frozen
 class Step:
-    """An injection at its turn."""
+    """One scheduled injection."""
 
     injection: Injection
     delay_s: float
-    """Real time to let the system trade before."""
+    """Real time to let the system trade first."""
     pick: int
-    """Which order, or which series' actor, is struck: this number modulo their count."""
+    """Which order, or which series' actor, is hit: this number modulo their count."""
 
 
 def plan(
@@ -175,7 +176,7 @@ def plan(
     targets: Sequence[str] = TARGETS,
     injections: Sequence[Injection] = INJECTIONS,
 ) -> Iterator[Step]:
-    """Choose the injections on some targets: all of them, shuffled, before any comes twice."""
+    """Choose the injections on some targets: all of them, shuffled, before any is repeated."""
     dice = random.Random(f"drill/{seed}")
     injections = [injection for injection in injections if injection.target in targets]
     left: list[Injection] = []

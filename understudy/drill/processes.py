@@ -1,4 +1,4 @@
-"""Finds a run's processes wherever they have got to, by a mark in their environment (Linux)."""
+"""Finds a run's processes by a mark in their environment (Linux)."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ _Found = TypeVar("_Found")
 def marked(mark: str) -> frozenset[int]:
     """Process ids of all that live and carry the mark; a zombie has no environment any more.
 
-    Who has read a secret shows its environment to root alone (understudy/processes/privacy.py): it
-    counts as marked if its parent is.
+    A process that has read a secret shows its environment to root only
+    (understudy/processes/privacy.py): it counts as marked if its parent is.
     """
     wanted = f"{MARK}={mark}".encode()
     found, hidden = set(), set()
@@ -40,12 +40,12 @@ def marked(mark: str) -> frozenset[int]:
 
 
 def children_of(pid: int, among: Iterable[int]) -> frozenset[int]:
-    """Which of some processes have this parent."""
+    """Subset of ``among`` whose parent is ``pid``."""
     return frozenset(each for each in among if _parent_of(each) == pid)
 
 
 def command_of(pid: int) -> str:
-    """Which command of ours a process was started with, such as ``web``; empty if it is none."""
+    """The command of ours with which a process was started, such as ``web``; empty if none."""
     with contextlib.suppress(*_GONE):
         words = Path(f"/proc/{pid}/cmdline").read_bytes().decode(errors="replace").split("\0")
         if words[3:5] == ["-m", "understudy"] and len(words) > 5:
@@ -61,14 +61,14 @@ def _parent_of(pid: int) -> int | None:
 
 
 def send(number: signal.Signals, pids: Iterable[int]) -> None:
-    """Send a signal to processes; one that has just gone is passed over."""
+    """Send a signal to processes; one that has just gone is skipped."""
     for pid in pids:
         with contextlib.suppress(ProcessLookupError):
             os.kill(pid, number)
 
 
 def left_after(limit_s: float, mark: str) -> frozenset[int]:
-    """Wait for all marked processes to be gone; return those that are left at the limit."""
+    """Wait for all marked processes to end; return those left at the limit."""
     wait_for(lambda: not marked(mark), limit_s)
     return marked(mark)
 
@@ -105,7 +105,7 @@ def _share() -> float:
 
 
 def wait_for(look: Callable[[], _Found], limit_s: float, every_s: float = _LOOK_AGAIN_S) -> _Found:
-    """Look again and again until there is something to see; return the last look.
+    """Look repeatedly until the result is true; return the last result.
 
     Args:
         look: returns something true at the end.

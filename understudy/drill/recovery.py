@@ -1,4 +1,4 @@
-"""Whom an injection hits, and whether the struck system serves again."""
+"""Which processes an injection hits, and whether the system serves again."""
 
 from __future__ import annotations
 
@@ -23,24 +23,24 @@ _TREES: Mapping[str, Callable[[DrilledSystem, Seen], Pids]] = {
     FOREGROUND: lambda system, _seen: frozenset({system.foreground_pid}),
     EVERYTHING: lambda system, _seen: system.pids(),
 }
-"""Whoever of these falls takes all actors with it."""
+"""Processes whose death takes all actors with it."""
 
 
 @attrs.frozen(kw_only=True)
 class Aim:
-    """Which processes are hit, and who must come back."""
+    """The processes to hit, and the roles that must come back."""
 
     hit: Pids
     gone: Pids
-    """Who cannot be a successor: the hit, and those who fall with them."""
+    """Processes that cannot be successors: those hit, and those that die with them."""
     roles: frozenset[str]
-    """Each must be filled again, by someone else."""
+    """Each must be filled again, by another process."""
     older: Mapping[str, int] = attrs.field(factory=dict)
-    """Generations of actors that are made again in the process they lived in."""
+    """Generations of actors that are restarted in the process they lived in."""
 
 
 def aim_at_actor(role: str, before: Seen) -> Aim:
-    """Say what must come back after one actor's core has raised; ``before`` it, all looked so."""
+    """Say what must come back after one actor's core has raised; ``before`` is the view then."""
     row = before.child(role)
     older = {role: row.generation if row is not None else 0}
     return Aim(hit=frozenset(), gone=frozenset(), roles=frozenset({role}), older=older)
@@ -49,13 +49,13 @@ def aim_at_actor(role: str, before: Seen) -> Aim:
 def aim(
     step: Step, held: Held | None, system: DrilledSystem, seen: Seen, in_flight: Collection[str]
 ) -> Aim | None:
-    """Say whom a step hits; None while there is nobody to hit.
+    """Choose what a step hits; None while there is nothing to hit.
 
     Args:
-        step: what is to be done.
-        held: who is held at the step's pause point; None without one.
-        system: the system that is struck.
-        seen: how it looks now.
+        step: the injection.
+        held: pid of the process held at the step's pause point; None without one.
+        system: the system under drill.
+        seen: its present state.
         in_flight: ids of the orders that have not ended; only they are hit.
     """
     target = step.injection.target
@@ -78,7 +78,7 @@ def aim(
 
 
 def _process(role: str, pid: int | None, seen: Seen) -> Aim | None:
-    """Aim at an actor's process, and so at all who live there."""
+    """Aim at an actor's process, and so at all actors in it."""
     if not pid:
         return None
     there = {row.role for row in seen.children if row.pid == pid and role != LOGGER}
@@ -106,15 +106,15 @@ def _orders(reader: JournalReader) -> list[OrderState]:
 
 
 def is_whole(seen: Seen, order_ids: Iterable[str]) -> bool:
-    """Whether every role is served, and each of these orders is lived by an actor."""
+    """Whether every role is served, and each of these orders has an actor."""
     serving = {child.role for child in seen.children if child.state is ChildState.SERVING}
     return serving.issuperset(seen.permanent) and serving.issuperset(map(order_role, order_ids))
 
 
 def served_since_ms(aimed: Aim, seen: Seen, still_open: Collection[str], now_ms: int) -> int | None:
-    """Host monotonic time since when others serve the roles of the fallen; None if not yet.
+    """Host monotonic time since when others serve the roles of the dead; None if not yet.
 
-    An order that has meanwhile closed its record needs no one any more: that counts as now.
+    An order that has closed its record meanwhile needs no actor any more: that counts as now.
     """
     instants = []
     for role in aimed.roles:

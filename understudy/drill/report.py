@@ -1,4 +1,4 @@
-"""What a drill says in the end: a table by what was struck, and what was found."""
+"""The report of a drill: a table by what was hit, and the findings."""
 
 from __future__ import annotations
 
@@ -27,11 +27,11 @@ class Result:
     recoveries: tuple[Recovery, ...]
     verdict: AuditVerdict
     traded: Mapping[str, int]
-    """How many orders, fills and settled windows the verdict is about."""
+    """Number of orders, fills and settled windows that the verdict covers."""
 
     @property
     def is_good(self) -> bool:
-        """Whether the system came through every injection and nothing is wrong."""
+        """Whether the system survived every injection and nothing is wrong."""
         return self.verdict.is_good
 
 
@@ -68,7 +68,7 @@ _HEADINGS = ("injections", *_COUNTED.values(), "at a point", "p50 s", "p99 s", "
 
 
 def _counts(struck: Sequence[Recovery]) -> dict[str, int]:
-    """How many of the injections were of each other kind than a kill."""
+    """Number of injections by means, except kills."""
     return {
         name: sum(each.step.injection.means is means for each in struck)
         for means, name in _COUNTED.items()
@@ -91,13 +91,13 @@ def result_view(result: Result) -> RenderableType:
 
 
 def verdict_json(verdict: AuditVerdict, traded: Mapping[str, int]) -> dict[str, Any]:
-    """Tell a verdict, and how much it is about, to programs."""
+    """Describe a verdict, and what it covers, for programs."""
     counts = {name: getattr(verdict, name) for name in COUNTERS}
     return {**counts, "findings": list(verdict.findings), **traded}
 
 
 def verdict_lines(verdict: AuditVerdict, traded: Mapping[str, int]) -> list[Text]:
-    """Tell the same to people."""
+    """Describe it for people."""
     counts = (f"{name.replace('_', ' ')} {getattr(verdict, name)}" for name in COUNTERS)
     about = ", ".join(f"{count} {name}" for name, count in traded.items())
     lines = [Text(f"reconciled: {about}"), Text(", ".join(counts))]
@@ -126,7 +126,7 @@ def _table(recoveries: Iterable[Recovery]) -> Table:
 
 
 def recovery_line(number: int, kills: int, recovery: Recovery) -> str:
-    """Tell of one injection, as soon as it is over."""
+    """Describe one injection, as soon as it is over."""
     injection = recovery.step.injection
     where = ""
     if injection.point:

@@ -1,4 +1,4 @@
-"""One whole drill: the stage, the system, the plan, and what came of them."""
+"""One whole drill: the stage, the system, the plan, and the result."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def run_drill(
 ) -> Result:
     """Drill a new system in an empty directory; its journal and log stay there.
 
-    ``told`` hears the number and recovery of each injection as soon as it is over.
+    ``told`` is called with the number and recovery of each injection as soon as it is over.
 
     Raises:
         ExchangeFailed: the local exchange did not start.
@@ -65,9 +65,9 @@ def stage_for(
     is_live: bool,
     **more: Any,
 ) -> Iterator[tuple[DrillStage, DrilledAccount | None]]:
-    """Open an exchange that survives all injections; ``more`` is as of ``drill_stage``.
+    """Open an exchange that survives all injections; ``more`` is as for ``drill_stage``.
 
-    For live orders it misbehaves, and an account with money is opened there.
+    For live orders it injects faults, and an account with money is opened there.
     """
     if not is_live:
         with drill_stage(directory, seed, series=series, **more) as stage:

@@ -1,4 +1,4 @@
-"""Where a drill takes place: an exchange that survives it, and settings that trade often."""
+"""The stage of a drill: an exchange that survives it, and settings that trade often."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ from understudy.settings.options import DrillStage
 SPEED = 10.0
 ACCOUNT_DOLLARS = 100_000
 _HISTORY_MS = 70_000
-"""The exchange begins so long before a window: its first average price needs a history."""
+"""The exchange begins this long before a window: its first average price needs a history."""
 
 SETTINGS = (
-    # Trade as often as the rules can be made to: money is not the point here.
+    # Trade as often as the rules allow: money does not matter here.
     "strategy.bootstrap_high_ticks=1000",
     "strategy.bootstrap_low_ticks=1000",
     "strategy.kill_zone_minutes=0",
@@ -34,10 +34,10 @@ SETTINGS = (
     "risk.max_window_dollars=1000000000",
     "risk.max_orders_per_minute=10000",
     "risk.max_day_loss_dollars=1000000000",
-    # An order that travels and rests for longer is there to be struck.
+    # An order that travels and rests for longer is easier to hit.
     "execution.latency_ms=1000",
     "execution.order_ttl_ms=20000",
-    # A drill lets more fall than trading does, and wants the hung noticed sooner.
+    # A drill kills more often than a run expects, and should notice hangs sooner.
     "supervision.max_restarts=1000",
     "supervision.restart_period_s=1",
     "supervision.heartbeat_limit_ms=1500",
@@ -97,7 +97,7 @@ seconds = 400
 kind = "restart"
 for_ms = 10000
 """
-"""What goes wrong at the exchange in a drill of live orders; docs/exchange.md has the kinds."""
+"""The exchange's faults in a drill of live orders; docs/exchange.md has the kinds."""
 
 
 @contextlib.contextmanager
@@ -119,14 +119,14 @@ def drill_stage(
     Args:
         directory: for the pause points.
         seed: decides the market's prices, and the faults.
-        account: has money there, for live orders; its books can be asked for. Empty: simulated.
-        faults: what goes wrong; None for nothing.
-        dollars: what the account has.
-        series: names of what it offers.
-        has_admin: things can be made to go wrong there without an account, too.
+        account: gets money there, for live orders; its books can be read. Empty: simulated.
+        faults: the exchange's faults; None for none.
+        dollars: the account's initial money.
+        series: names of the series it offers.
+        has_admin: faults can be injected there even without an account.
         starts_at_ms: when its first windows open; None for now.
         speed: venue time per real time.
-        rate: frames of the market channel in a second of venue time; None for its own.
+        rate: frames of the market channel in a second of venue time; None for its default.
 
     Raises:
         ExchangeFailed: it did not start.

@@ -1,4 +1,4 @@
-"""The system under drill: ``understudy run`` as a process, seen and struck from outside."""
+"""The system under drill: ``understudy run`` as a process, observed and hit from outside."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from understudy.processes.isolation import module_command
 
 STDERR_NAME, STDOUT_NAME = "stderr.txt", "stdout.txt"
 OUTLIVE_LIMIT_S = 5.0
-"""No process outlives its system by more (invariant 8)."""
+"""The longest that a process may outlive its system (invariant 8)."""
 _LAST_WORDS_BYTES = 2_000
 
 PERMANENT = tuple(ACTORS)
@@ -42,12 +42,12 @@ def permanent_roles(series: Sequence[str]) -> tuple[str, ...]:
 
 
 class RunEnded(Exception):
-    """The system ended although nobody had ended it; the sentence holds its last words."""
+    """The system ended although nobody had ended it; the sentence contains its last words."""
 
 
 @attrs.frozen
 class Seen:
-    """A running system at one instant, as ``understudy ps`` tells it."""
+    """A running system at one instant, as ``understudy ps`` reports it."""
 
     supervisor_pid: int
     admin_pid: int
@@ -61,7 +61,7 @@ class Seen:
 
 
 class DrilledSystem:
-    """Starts, shows and ends one system; started again, it is the same system recovered."""
+    """Starts, observes and ends one system; restarted, it is the same system recovered."""
 
     def __init__(
         self, data_dir: Path, options: Sequence[str], series: Sequence[str] = ONE_SERIES
@@ -106,10 +106,10 @@ class DrilledSystem:
             )
 
     def look(self) -> Seen | None:
-        """Ask it how its actors are; None if it does not answer yet.
+        """Observe its actors; None if it does not answer yet.
 
         Raises:
-            RunEnded: there is no one left to answer.
+            RunEnded: the run has ended.
         """
         code = self._running.poll()
         if code is not None:
@@ -140,7 +140,7 @@ class DrilledSystem:
         return self._running.poll()
 
     def outliving(self) -> frozenset[int]:
-        """Processes that have outlived the foreground process by too long."""
+        """Processes that have outlived the foreground process for too long."""
         return processes.left_after(OUTLIVE_LIMIT_S, self.mark)
 
     def kill_all(self) -> None:

@@ -1,4 +1,4 @@
-"""What the exchange itself says of what a drilled system has traded."""
+"""The exchange's own account of what a drilled system has traded."""
 
 from __future__ import annotations
 
@@ -11,19 +11,19 @@ from actors.model import Side
 from audit.exchange_books import ExchangeBooks, exchange_books
 
 _WINNERS = {("1", "0"): Side.YES, ("0", "1"): Side.NO, ("0.5", "0.5"): None}
-"""By the outcome prices of Up and Down, as Gamma writes them once a window is decided."""
+"""Winner by the outcome prices of Up and Down, as Gamma writes them for a decided window."""
 
 
 _PATIENCE_S = 30.0
-"""Far more than an answer takes: a busy machine is no failed drill."""
+"""Far longer than an answer takes: a busy machine is not a failed drill."""
 _opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 
 
 def ask_exchange(url: str, body: bytes | None = None) -> Any:
-    """GET an exchange's address, or POST a body to it; return what the JSON of the answer says.
+    """GET an exchange's address, or POST a body to it; return the decoded JSON of the answer.
 
     Raises:
-        HTTPError: the exchange answers with another status than 200.
+        HTTPError: the exchange answers with a status other than 200.
         OSError: it cannot be reached, or does not answer in time.
     """
     try:
@@ -34,7 +34,7 @@ def ask_exchange(url: str, body: bytes | None = None) -> Any:
 
 
 class Witness:
-    """Asks the local exchange for its outcomes, while it still knows them."""
+    """Asks the local exchange for its outcomes, while it still has them."""
 
     def __init__(self, http_url: str) -> None:
         self._http_url = http_url
@@ -47,7 +47,7 @@ class Witness:
         try:
             row = ask_exchange(f"{self._http_url}/markets/slug/{slug}")
         except HTTPError as error:
-            if error.code == 404:  # forgotten, or never listed: a verdict misses it
+            if error.code == 404:  # forgotten, or never listed: the verdict reports it as missing
                 return
             raise
         prices = dict(
@@ -59,17 +59,17 @@ class Witness:
 
 
 class ExchangeWitness:
-    """Asks a local exchange that serves ``/admin/`` for its books of an account."""
+    """Reads the books of an account from a local exchange that serves ``/admin/``."""
 
     def __init__(self, http_url: str, account: str) -> None:
         self._admin_url = f"{http_url}/admin"
         self._account = account
 
     def call_off(self) -> None:
-        """Let nothing more go wrong with orders and trades."""
+        """Stop injecting faults into orders and trades."""
         body = json.dumps({"kind": "call_off"}).encode()
         ask_exchange(f"{self._admin_url}/faults", body)
 
     def books(self) -> ExchangeBooks:
-        """Read the account's books, which the exchange checks itself before it tells them."""
+        """Read the account's books, which the exchange checks itself first."""
         return exchange_books(ask_exchange(f"{self._admin_url}/ledger"), self._account)

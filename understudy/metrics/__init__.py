@@ -1,1 +1,1 @@
-"""Numbers for Prometheus about a running system, and whether it serves."""
+"""Metrics of a running system for Prometheus, and its health."""

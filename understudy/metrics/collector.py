@@ -1,4 +1,4 @@
-"""An observation as Prometheus's metric families; docs/metrics.md lists them all.
+"""Converts an observation to Prometheus's metric families; docs/metrics.md lists them all.
 
 Source of names and types: https://prometheus.io/docs/practices/naming/. Amounts are floating point
 here and nowhere else: they are for graphs.
@@ -30,30 +30,30 @@ from understudy.watching.observation import Observation
 
 PREFIX = "understudy"
 BUCKETS_S = (0.0001, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 5.0)
-"""Upper bounds of a latency's buckets: a record takes some 0.1 ms, a tick to its order some 10."""
+"""Upper bounds of a latency's buckets: a record takes about 0.1 ms, tick to order about 10 ms."""
 JOURNAL_WRITE = "journal_write"
-"""The name under which actors tell how long their records take."""
+"""The name under which actors report how long their records take."""
 
 _US_PER_S = 1_000_000
 _MS_PER_S = 1_000
 
 Samples = float | Mapping[str, float] | Mapping[tuple[str, str], float]
-"""The one value of a family without labels, or values by those of its labels."""
+"""The only value of a family without labels, or values by label or labels."""
 
 
 class ObservationCollector:
-    """Makes the families of whatever is seen when they are collected."""
+    """Makes the families from an observation when they are collected."""
 
     def __init__(self, look: Callable[[], Observation]) -> None:
         self._look = look
 
     def collect(self) -> Iterator[Metric]:
-        """Look, and give every family that there is something to say of."""
+        """Observe the system, and yield every family that has a value."""
         yield from families_of(self._look())
 
 
 def families_of(seen: Observation) -> Iterator[Metric]:
-    """Give every family; those of a system that does not answer are left out, not set to 0."""
+    """Yield every family; those of a system that does not answer are left out, not set to 0."""
     yield from _of_health(seen)
     yield from _of_disk(seen)
     if seen.status is not None:
@@ -77,7 +77,7 @@ def _counter(name: str, text: str, samples: Samples, *labels: str) -> Metric:
 
 
 def _filled(family: Any, samples: Samples) -> Metric:
-    """A family with its samples; each one's key is the value of its label, or of several."""
+    """Add samples to a family; a sample's key is the value of its label, or of several."""
     by_labels = samples if isinstance(samples, Mapping) else {(): samples}
     for key, value in by_labels.items():
         family.add_metric([key] if isinstance(key, str) else list(key), float(value))
@@ -216,7 +216,7 @@ def _of_feeds(view: View, status: Status) -> Iterator[Metric]:
 
 
 def _of_books(status: Status) -> Iterator[Metric]:
-    """Windows and books; of several series what is worst in any."""
+    """Windows and books; of several series the worst value."""
     views = [each.view for each in status.by_series.values() if each.view is not None]
     opened = [view.opened for view in views if view.opened is not None]
     if opened:
@@ -260,7 +260,7 @@ def _of_books(status: Status) -> Iterator[Metric]:
 
 
 def _of_series(status: Status) -> Iterator[Metric]:
-    """What there is of each series; the unlabelled ones above tell the worst of them."""
+    """The metrics of each series; the unlabelled ones above have the worst of them."""
     views = {name: each.view for name, each in status.by_series.items() if each.view is not None}
     results = {e.series: e.result for e in status.seen.series if e.series in views}
     yield _gauge(

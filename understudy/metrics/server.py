@@ -1,6 +1,6 @@
 """The HTTP server of metrics and health, on loopback only.
 
-It looks when it is asked, and at most once in half a second however many ask.
+It observes the system on request, at most once in half a second for all requests.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ class MetricsServer:
         self._seen_at_s = 0.0
 
     def application(self) -> web.Application:
-        """Make the application."""
+        """Build the application."""
         leave_out_client_faults()
         application = web.Application(client_max_size=4_096)
         application.router.add_get("/", self._on_index)
@@ -57,7 +57,7 @@ class MetricsServer:
     async def _on_metrics(self, request: web.Request) -> web.Response:
         seen = await self._see()
         encode, content_type = choose_encoder(request.headers.get("Accept", ""))
-        # What an encoder wants of a registry is that it can be collected.
+        # The encoder needs only that the registry can be collected.
         collector: Any = ObservationCollector(lambda: seen)
         return web.Response(body=encode(collector), headers={"Content-Type": content_type})
 
@@ -69,7 +69,7 @@ class MetricsServer:
 
 
 async def serve(data_dir: Path, port: int) -> None:
-    """Serve until the task is cancelled; says its address in one JSON line.
+    """Serve until the task is cancelled; print the address as one JSON line.
 
     Raises:
         OSError: the port is taken.

@@ -1,1 +1,1 @@
-"""A system that runs for hours while everything befalls it: does it lose anything, or grow?"""
+"""Runs a system for hours under constant faults: does it lose anything, or grow?"""

@@ -1,4 +1,4 @@
-"""Conducts a soak: a drill whose injections are minutes apart, and all else in between."""
+"""Conducts a soak: a drill whose injections are minutes apart, with other faults in between."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ from understudy.soak.sampling import Sample, Sampler
 from understudy.soak.troubles import HOLD_S, Troubles
 
 EVERY_S = 90.0
-"""Between two things that go wrong; less in a short soak."""
+"""Time between two faults; less in a short soak."""
 _LEAST = 20
-"""A short soak has so many of them, if the system recovers fast enough."""
+"""Faults in a short soak, if the system recovers fast enough."""
 _KILLS_PER_TROUBLE = 2
 _LOOKS = 360
 _LOOK_LEAST_S, _LOOK_MOST_S = 0.5, 30.0
@@ -37,10 +37,10 @@ class SoakResult:
     interrupted_by: str
     """The signal that ended it early; empty if none did."""
     watchers: tuple[str, ...]
-    """What watched beside the run."""
+    """The watchers beside the run."""
     recoveries: tuple[Recovery, ...]
     troubles: tuple[tuple[float, str], ...]
-    """(seconds, what went wrong) besides kills."""
+    """(seconds, problem) besides kills."""
     verdict: AuditVerdict
     traded: dict[str, int]
     samples: tuple[Sample, ...]
@@ -67,17 +67,18 @@ class Soak:
         interrupted_by: Callable[[], str],
         told: Callable[[float, str], None],
     ) -> None:
-        """Prepare one.
+        """Prepare a soak.
 
         Args:
-            drill: strikes the system, and judges it.
+            drill: injects kills, and audits the system.
             system: the system.
-            troubles: what befalls it besides.
+            troubles: the other faults.
             seconds: how long it lasts; real time.
-            seed: decides what befalls it, and when.
+            seed: decides the faults and their times.
             is_live: orders are signed.
             interrupted_by: names the signal that asks for the end; empty while none does.
-            told: called now and then with the seconds that have passed, and what is going on.
+            told: called now and then with the seconds that have passed, and the present
+                activity.
         """
         self._drill, self._system, self._troubles = drill, system, troubles
         self._seconds, self._seed = seconds, seed
@@ -94,7 +95,7 @@ class Soak:
         self._began_s = time.monotonic()
 
     def conduct(self, watchers: tuple[str, ...]) -> SoakResult:
-        """Do all of it; ends in order, early too."""
+        """Conduct the whole soak; ends in order, even if early."""
         verdict = self._drill.conduct(self._steps(), self._recoveries.append)
         lasted_s = self._passed_s
         return SoakResult(
@@ -116,7 +117,7 @@ class Soak:
         return time.monotonic() - self._began_s
 
     def _steps(self) -> Iterator[Step]:
-        """The drill's injections at their times; between them whatever else goes wrong."""
+        """The drill's injections at their times, with other faults in between."""
         dice = random.Random(f"soak/{self._seed}")
         kills = plan(_ENDLESS, self._seed, injections=self._injections)
         self._began_s = time.monotonic()
@@ -136,13 +137,13 @@ class Soak:
                 self._drill.settle()
 
     def _round(self, dice: random.Random) -> list[str]:
-        """Every trouble once, in an order by chance; an empty name is a kill."""
+        """Every fault once, in random order; an empty name is a kill."""
         names = list(self._troubles.by_name)
         kills = [""] * (_KILLS_PER_TROUBLE * len(names))
         return dice.sample([*names, *kills], len(names) + len(kills))
 
     def _pass(self, seconds: float) -> bool:
-        """Let time pass; False when the soak is over."""
+        """Let time pass; return False when the soak is over."""
         ends_s = min(self._passed_s + seconds, self._seconds)
         while self._passed_s < ends_s and not self._interrupted_by():
             self._look()
@@ -161,6 +162,6 @@ class Soak:
 
 
 def starts_before_midnight(now_ms: int, window_ms: int) -> int:
-    """Venue time at which a window opens and the UTC day ends with it: the day soon changes."""
+    """Venue time at which the last window of a UTC day opens, so that the day soon changes."""
     day_ms = 86_400_000
     return -(-now_ms // day_ms) * day_ms - window_ms

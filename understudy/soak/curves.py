@@ -12,9 +12,9 @@ import attrs
 from understudy.soak.sampling import Sample
 
 WARM_UP_SHARE = 0.25
-"""Of the time; caches and windows fill meanwhile, and nothing is judged."""
+"""Share of the time in which caches and windows fill; nothing is judged then."""
 POINTS_LEAST = 12
-"""Fewer points after that say nothing."""
+"""With fewer points after the warm-up nothing is judged."""
 _KIB_PER_MIB = 1024
 
 
@@ -27,9 +27,9 @@ class Curve:
     points: Sequence[tuple[float, float]]
     """(seconds, value)."""
     share: float
-    """By so much of itself it may grow,"""
+    """Relative growth that is allowed,"""
     slack: float
-    """and by so much besides, before it counts as growing."""
+    """plus this absolute growth."""
 
 
 @attrs.frozen(kw_only=True)
@@ -51,7 +51,7 @@ class Judgement:
 
 
 def judged(curve: Curve) -> Judgement:
-    """Judge a curve: what it was early against what it was late."""
+    """Judge a curve: its early values against its late ones."""
     begins_s = curve.points[0][0] if curve.points else 0.0
     ends_s = curve.points[-1][0] if curve.points else 0.0
     from_s = begins_s + WARM_UP_SHARE * (ends_s - begins_s)
@@ -94,7 +94,7 @@ def _all(
 
 
 def _memory_of_each(samples: Sequence[Sample]) -> Iterator[Curve]:
-    """Of each name the process that lived longest: one that was made again begins small."""
+    """For each name the process that lived longest: a restarted one begins small."""
     lives: dict[str, dict[int, list[tuple[float, float]]]] = defaultdict(lambda: defaultdict(list))
     for each in samples:
         for name, use in each.processes.items():
@@ -104,9 +104,9 @@ def _memory_of_each(samples: Sequence[Sample]) -> Iterator[Curve]:
 
 
 def _bytes_an_event(samples: Sequence[Sample]) -> Iterator[tuple[float, float]]:
-    """How much the journal grows with each recorded event, from one tenth of the time to the next.
+    """How much the journal grows per recorded event, from one tenth of the time to the next.
 
-    Its size itself must grow: nothing that was recorded is thrown away.
+    Its total size must grow: nothing that was recorded is discarded.
     """
     step = max(1, len(samples) // (3 * POINTS_LEAST))
     marks = samples[::step]
@@ -117,7 +117,7 @@ def _bytes_an_event(samples: Sequence[Sample]) -> Iterator[tuple[float, float]]:
 
 
 def _latencies(samples: Sequence[Sample]) -> Iterator[Curve]:
-    """The median of each path: the tail is mostly what was struck."""
+    """The median of each path: the tail is mostly caused by the faults."""
     names = sorted({name for each in samples for name in each.latencies_ms})
     for name in names:
         points = [

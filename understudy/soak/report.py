@@ -1,4 +1,4 @@
-"""What a soak says in the end: for people, for programs, and as a picture."""
+"""The report of a soak: for people, for programs, and as a picture."""
 
 from __future__ import annotations
 
@@ -111,7 +111,7 @@ def _lines(axes: Any, title: str, curves: Sequence[Curve]) -> None:
 
 
 def _coloured(svg: str) -> str:
-    """Give the plots' stand-in colours real ones: this picture stands by itself."""
+    """Replace the plots' placeholder colours by real ones: this picture is not inside a page."""
     for stand_in, colour in {"#010101": "#222", "#020202": "#666", "#030303": "#ccc"}.items():
         svg = svg.replace(stand_in, colour)
     return svg

@@ -1,4 +1,4 @@
-"""What a running system uses of the machine at one instant, and how fast it is."""
+"""A running system's use of the machine at one instant, and its latencies."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from understudy.watching.observation import Unanswered, ask_status, size_of
 
 FOREGROUND, SUPERVISOR, ADMIN, LOGGER = "foreground", "supervisor", "admin", "logger"
 _FORKED = "run"
-"""The command of what was forked from the foreground and has no name of its own."""
+"""Name of processes forked from the foreground that have no name of their own."""
 _PAGE_KIB = os.sysconf("SC_PAGE_SIZE") // 1024
 
 
@@ -35,31 +35,31 @@ class ProcessUse:
 
 @attrs.frozen(kw_only=True)
 class Sample:
-    """One look."""
+    """One sample."""
 
     at_s: float
     """Real time since the first one."""
     processes: Mapping[str, ProcessUse]
-    """By name: of the layout, of what holds the tree, of watchers."""
+    """By name: processes of the layout, of the tree, and watchers."""
     journal_bytes: int
     wal_bytes: int
-    """SQLite's log beside the journal."""
+    """Size of SQLite's log beside the journal."""
     log_bytes: int
     event_count: int
     """Recorded since the journal began."""
     latencies_ms: Mapping[str, tuple[float, float]]
-    """p50 and p99 since the last look, by measured path."""
+    """p50 and p99 since the last sample, by measured path."""
 
 
 class Sampler:
-    """Looks at one system again and again."""
+    """Samples one system repeatedly."""
 
     def __init__(self, system: DrilledSystem) -> None:
         self._system = system
         self._before: dict[str, dict[int, int]] = {}
 
     def look(self, at_s: float) -> Sample | None:
-        """See how it is now; None while it does not answer."""
+        """Take a sample; None while the system does not answer."""
         directory = self._system.data_dir
         try:
             status = ask_status(directory)
@@ -87,7 +87,7 @@ class Sampler:
         found = {}
         for pid in self._system.pids():
             name, use = names.get(pid) or command_of(pid), use_of(pid)
-            if name and use is not None:  # one that is just being made again has no name yet
+            if name and use is not None:  # one that is just being restarted has no name yet
                 found[LOGGER if name == _FORKED else name] = use
         return found
 
@@ -97,7 +97,7 @@ class Sampler:
             counts, before = histogram.counts, self._before.get(name, {})
             self._before[name] = counts
             if any(counts.get(us, 0) < count for us, count in before.items()):
-                before = {}  # the foreground was started again, and counts anew
+                before = {}  # the foreground was restarted, and its counts begin anew
             fresh = Histogram.of_counts(
                 {us: count - before.get(us, 0) for us, count in counts.items()}
             )
@@ -108,7 +108,7 @@ class Sampler:
 
 
 def use_of(pid: int) -> ProcessUse | None:
-    """What a process uses; None if it is gone, or is not this user's to look at."""
+    """What a process uses; None if it is gone, or may not be examined by this user."""
     folder = Path(f"/proc/{pid}")
     try:
         words = (folder / "stat").read_text(errors="replace").rpartition(")")[2].split()

@@ -1,4 +1,4 @@
-"""One whole soak: the exchange, the system with its watchers, and what came of them."""
+"""One whole soak: the exchange, the system with its watchers, and the result."""
 
 from __future__ import annotations
 
@@ -43,8 +43,8 @@ def run_soak(
 ) -> SoakResult:
     """Soak a new system in an empty directory; its journal and log stay there.
 
-    It lasts so many real seconds, unless ``interrupted_by`` names a signal that asks for the end;
-    ``told`` hears now and then how many have passed, and what is going on.
+    It lasts this many real seconds, unless ``interrupted_by`` names a signal that asks for the end.
+    ``told`` is called now and then with the seconds that have passed, and the present activity.
 
     Raises:
         ExchangeFailed: the local exchange did not start.
@@ -83,7 +83,7 @@ def run_soak(
 
 @contextlib.contextmanager
 def _watchers() -> Iterator[tuple[tuple[str, ...], tuple[str, ...]]]:
-    """Give the watchers that are installed, and the settings that ask for them."""
+    """The watchers that are installed, and the settings that enable them."""
     names, settings = ["web"], ["web.enabled=true", f"web.port={_free_port()}"]
     with _taker() as url:
         environment = {**os.environ, URLS_VARIABLE: url}
@@ -100,7 +100,7 @@ def _watchers() -> Iterator[tuple[tuple[str, ...], tuple[str, ...]]]:
 
 @contextlib.contextmanager
 def _taker() -> Iterator[str]:
-    """Take alerts on loopback, and forget them; gives the address."""
+    """Receive alerts on loopback, and discard them; yields the address."""
     server = ThreadingHTTPServer(("127.0.0.1", 0), _Taker)
     thread = threading.Thread(target=server.serve_forever, daemon=True)
     thread.start()
@@ -118,7 +118,7 @@ class _Taker(BaseHTTPRequestHandler):
         self.end_headers()
 
     def log_message(self, *_arguments: object) -> None:
-        """Say nothing."""
+        """Log nothing."""
 
 
 def _free_port() -> int:

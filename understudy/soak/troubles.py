@@ -1,4 +1,4 @@
-"""What befalls a system in a soak besides kills of its actors."""
+"""The faults of a soak besides kills of actors."""
 
 from __future__ import annotations
 
@@ -19,19 +19,19 @@ from understudy.soak.sampling import use_of
 from understudy.watching.observation import size_of
 
 HOLD_S = 15.0
-"""How long something stays wrong that does not end by itself; less in a short soak."""
+"""How long a fault lasts that does not end by itself; less in a short soak."""
 _SKEW_MS = 20_000
 _FILE_LIMIT_BYTES = 70_000
-"""More than a run needs to write down how it ends, and less than its journal's log has."""
+"""More than a run needs to record its end, and less than the size of its journal's log."""
 _LIMIT_S = 60.0
 _LINE = b"2026-01-01T00:00:00.000Z INFO    soak             so that the log is rotated\n"
 
 Wait = Callable[[float], object]
-"""Lets so many seconds pass; looks go on meanwhile."""
+"""Lets this many seconds pass; sampling goes on meanwhile."""
 
 
 class Troubles:
-    """Does them, and finds what does not come right again."""
+    """Injects faults, and reports what does not recover."""
 
     def __init__(
         self, drill: Drill, system: DrilledSystem, exchange_url: str, watchers: tuple[str, ...]
@@ -44,7 +44,7 @@ class Troubles:
 
     @property
     def by_name(self) -> Mapping[str, Callable[[Wait, float], None]]:
-        """Every kind; each is given a way to wait, and how long to stay."""
+        """Every kind; each is given a way to wait, and its duration."""
         return {
             "credentials expire": self._expire_credentials,
             "the clock is set": self._set_clock,
@@ -55,20 +55,20 @@ class Troubles:
         }
 
     def _expire_credentials(self, wait: Wait, hold_s: float) -> None:
-        """Refuse all credentials of the price feed for a while, open connections' as well."""
+        """Refuse all credentials of the price feed for a while, on open connections too."""
         self._inject(kind="refuse_credentials", channel="polybolt")
         self._inject(kind="drop", channel="polybolt")
         wait(hold_s)
         self._inject(kind="resume", channel="polybolt")
 
     def _set_clock(self, wait: Wait, hold_s: float) -> None:
-        """Let the venue's clock, which all others follow, jump ahead and back."""
+        """Make the venue's clock, which all others follow, jump ahead and back."""
         self._inject(kind="clock_skew", for_ms=_SKEW_MS)
         wait(hold_s)
         self._inject(kind="clock_skew", for_ms=0)
 
     def _fill_disk(self, wait: Wait, hold_s: float) -> None:
-        """Let no file of the run grow any more; it must end in order, and the next one go on."""
+        """Prevent the run's files from growing; it must end in order, and the next one go on."""
         del wait, hold_s
         for pid in self._system.pids():
             with contextlib.suppress(ProcessLookupError):
@@ -83,7 +83,7 @@ class Troubles:
         self._drill.start_again()
 
     def _rotate_log(self, wait: Wait, hold_s: float) -> None:
-        """Make the log so long that the run moves it aside."""
+        """Make the log so long that the run rotates it."""
         path = self._system.data_dir / LOG_NAME
         with path.open("ab") as file:
             file.write(_LINE * (1 + ROTATE_AT_BYTES // len(_LINE)))
@@ -99,17 +99,17 @@ class Troubles:
         try:
             ask(self._system.data_dir, "reload", assignments=[setting])
         except (NotRunning, ControlError) as error:
-            self._drill.verdict.findings.append(f"a reload was not taken: {error}")
+            self._drill.verdict.findings.append(f"a reload was refused: {error}")
 
     def _kill_watchers(self, wait: Wait, hold_s: float) -> None:
-        """Kill whatever watches beside the run, which must start it again."""
+        """Kill every watcher beside the run, which must restart it."""
         killed = {name: self._watcher_pids(name) for name in self._watchers}
         for pids in killed.values():
             processes.send(signal.SIGKILL, pids)
         wait(min(hold_s, 1.0))
         for name, old in killed.items():
             if not processes.wait_for(lambda: self._watcher_pids(name) - old, _LIMIT_S):  # noqa: B023 # called here
-                self._drill.verdict.findings.append(f"{name} was not started again")
+                self._drill.verdict.findings.append(f"{name} was not restarted")
 
     def _watcher_pids(self, command: str) -> frozenset[int]:
         return frozenset(

@@ -1,4 +1,4 @@
-"""What a strategy of one's own imports; ``actors.strategy.contract`` explains all of it."""
+"""The names that your own strategy imports; ``actors.strategy.contract`` explains all of them."""
 
 from actors.messages.execution import OrderStatus, OwnOrder
 from actors.messages.market import BookView, MarketSnapshot, PublicTrade

@@ -1,7 +1,7 @@
-"""The tests of the contract: whether a strategy is what a strategy must be, before it trades.
+"""Tests of the contract: whether a strategy is fit to trade.
 
-``check`` tries one on a seeded walk through windows in which everything may be missing. It finds
-what can be found without a market; whether a strategy earns anything is a backtest's question.
+``check`` tries it on a seeded walk through windows in which anything may be missing. It finds what
+can be found without a market; whether a strategy earns anything is a backtest's question.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ SLOW_MS = 20.0
 """Processor time that one evaluation may take: a tick's whole way to an order takes less."""
 
 _GIVEN_UP_S = 5.0
-"""Real time after which an evaluation is taken for endless; a run's heartbeat waits for less."""
+"""Real time after which an evaluation counts as endless; a run's heartbeat is shorter."""
 
 _SEED = 1
 _WORDS_MOST = 160
@@ -46,18 +46,18 @@ _OUTSIDE_MODULES = {
     *("shutil", "socket", "sqlite3", "subprocess", "tempfile", "threading", "time", "urllib"),
     "uuid",
 }
-"""What only a strategy that is not pure has a use for."""
+"""Modules that only an impure strategy needs."""
 _OUTSIDE_EVENTS = ("open", "socket.", "subprocess.", "os.", "shutil.", "sqlite3.", "urllib.")
 
 
 @attrs.frozen(kw_only=True)
 class CheckReport:
-    """What the tests of the contract have come to."""
+    """The results of the tests of the contract."""
 
     problems: tuple[str, ...]
     """One sentence each; with any, the strategy should not trade."""
     notes: tuple[str, ...]
-    """What a person should know, and no more."""
+    """What a person should know; not a problem."""
     evaluated_count: int
     ordered_count: int
     slowest_ms: float
@@ -87,7 +87,7 @@ def check_file(path: Path, class_name: str = "") -> list[str]:
 
 
 def check(settings: Settings) -> CheckReport:
-    """Try the strategy that the settings name.
+    """Test the strategy that the settings name.
 
     Raises:
         StrategyUnavailable: there is none, or it cannot be made.
@@ -122,12 +122,12 @@ def check(settings: Settings) -> CheckReport:
 
 
 class _Endless(BaseException):
-    """An evaluation goes on and on; no strategy's own ``except Exception`` takes it."""
+    """An evaluation does not end; a strategy's own ``except Exception`` cannot catch this."""
 
 
 @contextmanager
 def _interrupted_after(limit_s: float) -> Iterator[None]:
-    """Let the block end with _Endless after so long; in the main thread, where signals arrive."""
+    """End the block with _Endless after this long; in the main thread, which gets signals."""
     if threading.current_thread() is not threading.main_thread():
         yield
         return
@@ -145,18 +145,18 @@ def _interrupted_after(limit_s: float) -> Iterator[None]:
 
 
 class _Trial:
-    """One strategy's way through contexts, as its actor would lead it."""
+    """Leads one strategy through contexts, as its actor would."""
 
     def __init__(self, strategy: Strategy) -> None:
         self._strategy = strategy
         self._memory: tuple[str, object] = ("", None)
         self.contexts: list[Context] = []
-        """As they were evaluated, with what was remembered."""
+        """As they were evaluated, with the strategy's memory."""
         self.problems: list[str] = []
         self.times_ms: list[float] = []
 
     def run(self, contexts: Iterable[Context]) -> list[Decision]:
-        """Evaluate one after the other, to the first problem."""
+        """Evaluate one after the other, up to the first problem."""
         decisions = []
         for context in contexts:
             decision = self.step(context)
@@ -229,7 +229,7 @@ def _described(context: Context) -> str:
 
 
 def _of_slowness(sorted_times_ms: Sequence[float]) -> Iterator[str]:
-    """One slow call may be the machine's; that every twentieth is slow is the strategy's."""
+    """Report slowness; one slow call may be the machine's, one in twenty is the strategy's."""
     usual_most_ms = sorted_times_ms[len(sorted_times_ms) * 19 // 20]
     if usual_most_ms > SLOW_MS:
         yield (
@@ -255,7 +255,7 @@ def _of_repetition(
 def _of_the_future(
     strategy: Strategy, contexts: Sequence[Context], decisions: Sequence[Decision]
 ) -> Iterator[str]:
-    """What comes later changes nothing: cut off, the walk is decided the same up to there."""
+    """Later contexts change nothing: a shortened walk is decided the same."""
     cut = len(contexts) // 3
     first = _Trial(strategy).run(contexts[:cut])
     for earlier, whole in zip(first, decisions, strict=False):
@@ -268,11 +268,11 @@ def _of_the_future(
 
 
 def _of_pickling(decisions: Sequence[Decision]) -> Iterator[str]:
-    """Decisions cross processes."""
+    """Decisions can be pickled, as they cross processes."""
     for decision in decisions:
         try:
             crossed = pickle.loads(pickle.dumps(decision))  # noqa: S301  # our own bytes
-        except Exception as error:  # pickle raises whatever a value's class does
+        except Exception as error:  # pickle raises whatever a value's class raises
             yield f"its decision cannot be pickled: {type(error).__name__}: {error}"
             return
         if crossed != decision:
@@ -286,12 +286,12 @@ def _of_sense(
     contexts: Sequence[Context],
     decisions: Sequence[Decision],
 ) -> Iterator[str]:
-    """What the desk and the venue would refuse, where nothing else is in the way."""
+    """What the desk and the venue would refuse, if nothing else were in the way."""
     for context, decision in zip(contexts, decisions, strict=True):
         known = {order.order_id for order in context.orders}
         for cancel in decision.cancels:
             if cancel.order_id not in known:
-                yield f"it cancels {cancel.order_id!r}, which is none of its orders"
+                yield f"it cancels {cancel.order_id!r}, which is not one of its orders"
                 return
         if decision.stop is not None and not context.position.quantity_units(decision.stop.side):
             yield f"it stops the window for {decision.stop.side.value}, of which nothing is held"
@@ -343,7 +343,7 @@ def _circumstances(settings: Settings, context: Context) -> Circumstances:
 
 
 def _exposure(context: Context) -> Exposure:
-    """As if nothing else were under way: what one order alone would break."""
+    """The exposure if nothing else were under way: what one order alone would exceed."""
     position = PositionSnapshot(
         market_id=context.market.market_id,
         version=context.position.position_version,
@@ -363,7 +363,7 @@ def _exposure(context: Context) -> Exposure:
 
 
 def _of_imports(path: Path) -> Iterator[str]:
-    """Modules that only code which is not pure needs; told, for they may be used harmlessly."""
+    """Modules that only impure code needs; reported only, as they may be used harmlessly."""
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
         names: list[str] = []
         if isinstance(node, ast.Import):
@@ -379,7 +379,7 @@ def _of_imports(path: Path) -> Iterator[str]:
 
 
 class _Watch:
-    """Notes what the interpreter says of files, sockets and processes while a strategy decides."""
+    """Records the interpreter's audit events of files, sockets and processes during decisions."""
 
     _active: _Watch | None = None
     _is_hooked = False
@@ -391,7 +391,7 @@ class _Watch:
         cls = type(self)
         if not cls._is_hooked:
             cls._is_hooked = True
-            sys.addaudithook(_on_audit)  # it cannot be taken away again, and sleeps from then on
+            sys.addaudithook(_on_audit)  # it cannot be removed again, and is inactive from then on
         cls._active = self
         return self
 
@@ -415,7 +415,7 @@ def _on_audit(event: str, arguments: tuple[object, ...]) -> None:
 
 
 def _shown(decision: Decision) -> str:
-    """A decision in short."""
+    """Describe a decision in short."""
     parts = [
         f"{order.action.value} {order.side.value} {order.size_units} at {order.price_ticks}"
         for order in decision.orders

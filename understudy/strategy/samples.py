@@ -1,4 +1,4 @@
-"""Contexts to try a strategy on: one to begin with, and a seeded walk that meets every oddity."""
+"""Contexts to try a strategy on: a simple one, and a seeded walk that meets every oddity."""
 
 from __future__ import annotations
 
@@ -38,17 +38,17 @@ def example_context(
     orders: tuple[OwnOrder, ...] = (),
     window_minutes: int = 5,
 ) -> Context:
-    """Make a context in which everything is in order, for a test of one's own.
+    """Make a context in which everything is in order, for your own tests.
 
     Args:
         yes_bid: best bid of YES: price in ticks, shares. NO's book is its mirror.
         yes_ask: best ask of YES.
         yes_held: average cost in ticks and shares held of YES.
-        no_held: the same of NO.
+        no_held: the same for NO.
         left_s: time to the window's end.
         ahead_dollars: reference price minus strike.
-        sigma_dollars: volatility of the reference price, in dollars a square-root minute.
-        orders: one's own orders at work.
+        sigma_dollars: volatility of the reference price, in dollars per square-root minute.
+        orders: your own working orders.
         window_minutes: length of the window.
     """
     market = _market(window_minutes)
@@ -76,7 +76,7 @@ def example_context(
 
 
 def limits_of(settings: StrategySettings) -> TradeLimits:
-    """The limits that a strategy is shown."""
+    """The limits that a strategy sees."""
     return TradeLimits(
         max_trade_units=shares(settings.max_trade_shares),
         max_shares_units=shares(settings.max_shares),
@@ -87,8 +87,7 @@ def limits_of(settings: StrategySettings) -> TradeLimits:
 def walk(settings: StrategySettings, seed: int, windows: int = 3) -> Iterator[Context]:
     """Walk through a few windows: prices, holdings and orders move, and anything may be missing.
 
-    The same seed gives the same contexts. ``memory`` is always None: whoever evaluates them fills
-    it in.
+    The same seed gives the same contexts. ``memory`` is always None: the caller fills it in.
     """
     dice = random.Random(seed)
     for number in range(windows):
@@ -151,7 +150,7 @@ def _snapshot(
 def _moved(
     orders: tuple[OwnOrder, ...], market: Market, now_ms: int, mid_ticks: float, dice: random.Random
 ) -> tuple[OwnOrder, ...]:
-    """Orders end, are being cancelled, or are there anew; one a side at most."""
+    """Move orders on: they end, are being cancelled, or appear; at most one per side."""
     kept = []
     for side in Side:
         known = next((order for order in orders if order.side is side), None)

@@ -1,4 +1,4 @@
-"""What ``understudy strategy new`` writes: a strategy that works, and its test beside it."""
+"""The files that ``understudy strategy new`` writes: a strategy that works, and its test."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""What watches a system from outside: it only reads, and may fall without trading noticing."""
+"""Watching a system from outside: read-only, and without effect on trading even in a crash."""

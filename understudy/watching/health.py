@@ -1,4 +1,4 @@
-"""Whether a system serves, as a probe wants to know it: in one word, with the reasons."""
+"""Whether a system serves, for probes: one word, with the reasons."""
 
 from __future__ import annotations
 
@@ -15,31 +15,31 @@ from understudy.watching.observation import Observation
 
 _MB = 1_000_000
 FREE_MB_FAIL = 100
-"""The journal and its write-ahead file may grow by some of it within minutes."""
+"""The journal and its write-ahead file may grow by a good part of it within minutes."""
 FREE_MB_WARN = 1_000
 
 
 class HealthState(enum.Enum):
-    """How a system is."""
+    """Health of a system."""
 
     SERVING = "serving"
-    """Every part of it does its work."""
+    """Every part of it works."""
     DEGRADED = "degraded"
-    """It runs, and something keeps it from trading or soon may."""
+    """It runs, but something prevents trading or soon may."""
     DOWN = "down"
     """It does not run, or does not answer."""
 
 
 @attrs.frozen(kw_only=True)
 class Health:
-    """A state, and one sentence for each reason that it is no better."""
+    """A state, and one sentence for each reason that it is not better."""
 
     state: HealthState
     reasons: tuple[str, ...] = ()
 
 
 def health_of(seen: Observation) -> Health:
-    """Judge what was seen."""
+    """Judge an observation."""
     if seen.status is None:
         return Health(state=HealthState.DOWN, reasons=(why_down(seen),))
     status = seen.status
@@ -72,7 +72,7 @@ def why_down(seen: Observation) -> str:
 
 
 def _of_actors(report: ChildrenReport | None, view: View | None) -> list[str]:
-    """Permanent actors that do not serve; of feeds that are down, the view has told why."""
+    """Permanent actors that do not serve, except down feeds, which the view explains."""
     if report is None:
         return ["the supervisor has not answered yet"]
     told = {feed.feed for feed in view.feeds if not feed.is_up} if view is not None else set()
@@ -86,7 +86,7 @@ def _of_actors(report: ChildrenReport | None, view: View | None) -> list[str]:
 
 
 def is_permanent(role: str) -> bool:
-    """Whether a role is always filled, as an order's is not."""
+    """Whether a role is always filled; an order's is not."""
     return order_id_of(role) is None
 
 

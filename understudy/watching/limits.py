@@ -1,4 +1,4 @@
-"""The limits on orders, and how much of each is used, from what a running system shows.
+"""The limits on orders, and how much of each is used, from the status of a running system.
 
 The desk decides on figures of its own (``actors/execution/risk.py``); these are for watchers.
 """
@@ -30,7 +30,7 @@ class LimitUse:
 
 
 def day_loss_nanos(status: Status) -> int:
-    """What the present UTC day has lost over all windows; 0 if it has won or nothing is known."""
+    """The loss of the present UTC day over all windows; 0 for a gain, or if unknown."""
     views = (each.seen for each in status.by_series.values())
     positions = [each.position for each in views if each.position is not None]
     position = max(positions, key=lambda each: each.ledger_version, default=None)
@@ -40,7 +40,7 @@ def day_loss_nanos(status: Status) -> int:
 
 
 def limit_uses(status: Status, desk: DeskState | None) -> Iterator[LimitUse]:
-    """Every limit that has a use between orders; the price band has none."""
+    """Every limit that is used between orders; the price band is not."""
     view, risk, strategy = status.view, status.settings.risk, status.settings.strategy
     yield LimitUse(
         "max_day_loss_dollars",
@@ -64,13 +64,13 @@ def limit_uses(status: Status, desk: DeskState | None) -> Iterator[LimitUse]:
     largest_units = max((order.intent.size_units for order in orders), default=0)
     yield LimitUse("max_trade_shares", strategy.max_trade_shares, largest_units / UNITS_PER_SHARE)
     windows = [dict(_of_window(each)) for each in status.by_series.values()]
-    for limit in ("max_window_dollars", "max_shares"):  # where it is nearest
+    for limit in ("max_window_dollars", "max_shares"):  # where it is closest to the limit
         allowed, used = max((each[limit] for each in windows), key=lambda use: use[1] / use[0])
         yield LimitUse(limit, allowed, used)
 
 
 def _of_window(status: Status) -> Iterator[tuple[str, tuple[float, float]]]:
-    """What a series' window may come to, and what it has come to, by limit."""
+    """The limits of a series' window with their use."""
     view, risk, strategy = status.seen, status.settings.risk, status.settings.strategy
     cost_dollars = _window_cost_nanos(view) / NANOS_PER_DOLLAR
     yield "max_window_dollars", (risk.max_window_dollars, cost_dollars)

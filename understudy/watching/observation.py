@@ -1,4 +1,4 @@
-"""What a watcher sees of a system at one instant, and how it looks."""
+"""What a watcher sees of a system at one instant."""
 
 from __future__ import annotations
 
@@ -28,11 +28,11 @@ class Observation:
     """A system at one instant, whether it runs or not."""
 
     at_ms: int
-    """Real time, Unix."""
+    """Unix time in ms, real time."""
     is_running: bool
-    """Some process holds the data directory."""
+    """Whether some process holds the data directory."""
     status: Status | None = None
-    """What the running system says of itself; None if it does not answer."""
+    """The running system's status; None if it does not answer."""
     trouble: str = ""
     """Why there is no status."""
     last_run: RunRecord | None = None
@@ -42,18 +42,18 @@ class Observation:
     """Why the journal cannot be read."""
     journal_bytes: int = 0
     log_bytes: int = 0
-    """Of SQLite's log beside the journal, which is not copied into it yet."""
+    """Size of SQLite's log beside the journal that is not copied into it yet."""
     disk_free_bytes: int = 0
     event_counts: Mapping[str, int] = attrs.field(factory=dict)
     """Recorded events by kind, since the journal began."""
     settled: tuple[WindowSettled, ...] = ()
-    """Results that were recorded since the last look, without the total of all windows."""
+    """Results recorded since the last observation, without the total of all windows."""
     error_counts: Mapping[tuple[str, str], int] = attrs.field(factory=dict)
-    """Trouble with the exchange by (kind, HTTP status), since the journal began."""
+    """Errors of the exchange by (kind, HTTP status), since the journal began."""
 
     @property
     def halts(self) -> tuple[Halt, ...]:
-        """The halts that last, also of a system that is down."""
+        """The lasting halts, even of a system that is down."""
         return self.desk.halts if self.desk is not None else ()
 
 
@@ -62,7 +62,7 @@ class Unanswered(Exception):
 
 
 def ask_status(data_dir: Path) -> Status:
-    """Ask the system that runs on a data directory for everything that it shows.
+    """Ask the system that runs on a data directory for its status.
 
     Raises:
         Unanswered: it does not run, does not answer, or is of another version.
@@ -77,14 +77,14 @@ def ask_status(data_dir: Path) -> Status:
 
 
 class Lookout:
-    """Looks at one data directory; writes nothing, and holds nothing open between two looks."""
+    """Observes one data directory; writes nothing, and keeps nothing open between observations."""
 
     def __init__(self, data_dir: Path) -> None:
         self._data_dir = data_dir
         self._tail = JournalTail(data_dir)
 
     def look(self) -> Observation:
-        """See how the system is now; takes some seconds at most, whatever the system does.
+        """Observe the system; takes some seconds at most, whatever the system does.
 
         Raises:
             OSError: there is no such directory.

@@ -1,4 +1,4 @@
-"""How often each kind of event was recorded: read once as a whole, and then only what is new."""
+"""Counts recorded events by kind: the whole journal once, and then only new events."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ ERRORS: Mapping[str, str] = {
     PostUnclear.__name__: "post_unclear",
     ClaimFailed.__name__: "claim_failed",
 }
-"""Recorded events that tell of trouble with the exchange, and what each is called here."""
+"""Recorded events that report trouble with the exchange, with their names here."""
 
 
 _COUNTS = "SELECT kind, count(*) FROM events WHERE seq > ? AND seq <= ? GROUP BY 1"
@@ -44,17 +44,17 @@ _SETTLED = (
 
 class _CountingReader(JournalReader):
     def kinds_between(self, after_seq: int, last_seq: int) -> Counter[str]:
-        """How many events of each kind were recorded."""
+        """Number of recorded events by kind."""
         rows = self._connection.execute(_COUNTS, (after_seq, last_seq))
         return Counter(dict(rows))
 
     def errors_between(self, after_seq: int, last_seq: int) -> Counter[tuple[str, str]]:
-        """How many exchange errors of each kind and HTTP status were recorded."""
+        """Number of recorded exchange errors by kind and HTTP status."""
         rows = self._connection.execute(_ERRORS, (*ERRORS, after_seq, last_seq))
         return Counter({(ERRORS[kind], str(status)): count for kind, status, count in rows})
 
     def settled_between(self, after_seq: int, last_seq: int) -> tuple[WindowSettled, ...]:
-        """Results of the windows that were settled, each beside no other window's."""
+        """Results of settled windows, each without the total of all windows."""
         events = (MarketResolved.__name__, POSITION, after_seq, last_seq)
         return tuple(
             settled
@@ -66,7 +66,7 @@ class _CountingReader(JournalReader):
 
 
 class JournalTail:
-    """Running counts over one data directory's journal, whatever file lies there."""
+    """Running counts over one data directory's journal, whichever file is there."""
 
     def __init__(self, data_dir: Path) -> None:
         self._data_dir = data_dir
@@ -74,10 +74,10 @@ class JournalTail:
         self._kinds: Counter[str] = Counter()
         self._errors: Counter[tuple[str, str]] = Counter()
         self.settled: tuple[WindowSettled, ...] = ()
-        """Results that were recorded between the last two calls of ``read``."""
+        """Results recorded between the last two calls of ``read``."""
 
     def read(self) -> None:
-        """Count what was recorded since the last call.
+        """Count the events recorded since the last call.
 
         Raises:
             JournalError: there is no journal, or it cannot be read.
@@ -85,15 +85,15 @@ class JournalTail:
         reader = _CountingReader(self._data_dir)
         try:
             newest_seq, _ = reader.last_event()
-            if newest_seq < self._seq:  # another journal was put in its place
+            if newest_seq < self._seq:  # the journal was replaced by another
                 self._seq = 0
                 self._kinds.clear()
                 self._errors.clear()
             kinds = reader.kinds_between(self._seq, newest_seq)
             errors = reader.errors_between(self._seq, newest_seq)
-            is_first = self._seq == 0  # what was settled before anyone looked is no news
+            is_first = self._seq == 0  # windows settled before the first read are not news
             self.settled = () if is_first else reader.settled_between(self._seq, newest_seq)
-            self._kinds += kinds  # only now: whoever cannot read it all will count it all again
+            self._kinds += kinds  # only now: after an error everything is counted again
             self._errors += errors
             self._seq = newest_seq
         except sqlite3.Error as error:

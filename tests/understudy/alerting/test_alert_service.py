@@ -218,7 +218,7 @@ def test_a_disk_that_takes_nothing_is_told_and_alerts_go_on(tmp_path, webhook) -
 def test_a_store_that_cannot_be_read_is_told_and_begun_anew(tmp_path) -> None:
     (tmp_path / STORE_NAME).write_text('{"memory": 3}')
     stage = Stage(tmp_path, targets_of("json://127.0.0.1:1/"))
-    assert "what it kept is lost" in stage.lines[0]
+    assert "its contents are lost" in stage.lines[0]
 
 
 def test_the_store_is_its_users_alone_and_holds_no_secret(tmp_path, webhook) -> None:

@@ -76,7 +76,7 @@ def test_a_folder_of_windows_is_imported_as_its_files_are(source: Path, tmp_path
 
 def test_a_folder_without_windows_is_refused(tmp_path: Path) -> None:
     told = run("recordings", "import", tmp_path, "--dir", tmp_path / "recs", code=2)
-    assert f"{tmp_path} holds no *.jsonl or *.jsonl.zst" in told
+    assert f"{tmp_path} has no *.jsonl or *.jsonl.zst" in told
 
 
 def test_verify_names_what_is_damaged_and_where(folder: Path) -> None:

@@ -138,7 +138,7 @@ WRONG = {
     ),
     "a stranger's order": (
         'return Decision(cancels=(Cancel(order_id="order_1", reason="x"),))',
-        "it cancels 'order_1', which is none of its orders",
+        "it cancels 'order_1', which is not one of its orders",
     ),
     "stop without holding": (
         "return Decision(stop=StopWindow(side=Side.YES, sells=True))",
