@@ -1,4 +1,4 @@
-"""What the trees of actors of a run have reported, added up."""
+"""Sums of what a run's trees of actors have reported."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from understudy.display.latency import Histogram
 
 
 class Tally:
-    """What the trees of a run report, added up: a rebuilt tree begins to count anew."""
+    """Sums of the reports of a run's trees; a rebuilt tree starts counting from zero."""
 
     def __init__(self) -> None:
         self.latencies: dict[str, Histogram] = {}
@@ -18,24 +18,24 @@ class Tally:
         self._newest: ChildrenReport | None = None
 
     def add(self, report: ChildrenReport) -> None:
-        """Take the present tree's newest report in."""
+        """Use the present tree's newest report."""
         self._newest = report
         for name, samples in report.latencies_us.items():
             self.latencies.setdefault(name, Histogram()).add(samples)
 
     def count_fall(self, role: str) -> None:
-        """Note a fall that no supervisor could count: its own, or the admin's."""
+        """Count a crash that no supervisor could count: its own, or the admin's."""
         self._falls[role] += 1
 
     def close_tree(self) -> None:
-        """Keep what the present tree has reported; the next report comes from a new one."""
+        """Keep the present tree's report; the next report comes from a new tree."""
         self._falls, self._handled_count = Counter(self.restarts), self.handled_count
         self._refused_count = self.refused_count
         self._newest = None
 
     @property
     def restarts(self) -> dict[str, int]:
-        """Falls by role, over all trees."""
+        """Restarts by role, over all trees."""
         newest = self._newest.restarts if self._newest is not None else {}
         return dict(self._falls + Counter(newest))
 
