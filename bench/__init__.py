@@ -1,1 +1,1 @@
-"""Benchmarks: what the promises of the README cost and hold, measured. See docs/benchmarks.md."""
+"""Benchmarks: the costs and promises of the README, measured. See docs/benchmarks.md."""

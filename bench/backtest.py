@@ -1,9 +1,9 @@
-"""Backtests: events a second on one core, a window's wall time, two cores, search trials.
+"""Backtests: events per second on one core, wall time of a window, two cores, search trials.
 
-Run as ``python -m bench.backtest``. Whole books are the recorded hour where it is at hand; price
-changes are the local exchange's, recorded here. Seconds are the processor's unless a column says
-wall. NautilusTrader 1.221's backtest of the same events runs beside it, in a process of its own,
-where ``bench.decode`` has installed it.
+Run as ``python -m bench.backtest``. Whole books are the recorded hour's, if it is available; price
+changes are the local exchange's, recorded here. Seconds are processor time unless a column says
+wall. NautilusTrader 1.221's backtest of the same events runs beside it, in a process of its own, if
+``bench.decode`` has installed it.
 """
 
 from __future__ import annotations
@@ -43,18 +43,18 @@ from venue.frames import Channel, Frame, is_custom
 from venue.simulation.simulation import Simulation
 
 _RATE = 500
-"""Messages of the market channel a second; the real stream has about as many."""
+"""Market channel messages per second; about the rate of the real stream."""
 _OPENS_AT_MS = 1_776_329_400_000
 _LENGTH_MS = 300_000
 _TRIALS = 4
 _TIMES = 3
-"""That windows are played for what two jobs bring: hours of them are what jobs are for."""
+"""How often windows are played to compare one and two jobs: jobs are meant for hours of windows."""
 _CHANNELS = {Channel.MARKET: RecordedChannel.MARKET, Channel.COINBASE: RecordedChannel.REFERENCE}
 
 
 @attrs.frozen
 class SimulatedWindow:
-    """A window of the local exchange, or its beginning, as a recorder would have heard it."""
+    """A window of the local exchange, or its beginning, as a recorder would have received it."""
 
     head: RecordingHead
     strike: RecordedStrike
@@ -83,7 +83,7 @@ class SimulatedWindow:
 
 
 def simulated_window(length_ms: int, rate: int = _RATE) -> SimulatedWindow:
-    """Let the local exchange trade a window, or its beginning, at so many messages a second."""
+    """Let the local exchange trade a window, or its beginning, at this many messages a second."""
     world = Simulation(
         seed=1, series=[("btc", 5)], origin_ms=_OPENS_AT_MS - 70_000, frames_per_second=rate
     )
@@ -125,7 +125,7 @@ def simulated_window(length_ms: int, rate: int = _RATE) -> SimulatedWindow:
 
 
 def speed_row(name: str, paths: Sequence[Path], least_events: float) -> Row:
-    """Play windows once on one core."""
+    """Measure playing windows once on one core."""
     recordings = recordings_at(paths)
     began, wall_began = time.process_time(), time.perf_counter()
     played = [each.outcome for each in run_backtest(BacktestPlan(settings=Settings()), recordings)]
@@ -196,7 +196,7 @@ def _compared_row(python: Path, ours: Row, paths: Sequence[Path]) -> Row:
 
 
 def _event_lines(path: Path) -> Iterator[bytes]:
-    """Every event of a recording as one frame, behind its time of receipt in ns."""
+    """Every event of a recording as one frame, after its time of receipt in ns."""
     (recording,) = recordings_at([path])
     market = recording.head.market.market_id
     for at_ms, moment in Tape(recording, "result").moments():
@@ -208,7 +208,7 @@ def _event_lines(path: Path) -> Iterator[bytes]:
 
 
 def _as_shown(event: MarketEvent) -> dict[str, object] | None:
-    """A book or a change of one in the venue's own form; None of anything else."""
+    """A book or a change of one in the venue's own form; None for anything else."""
     match event:
         case BookEvent(token, _, bids, asks):
             sides = {
@@ -251,7 +251,7 @@ def jobs_row(paths: Sequence[Path]) -> Row:
 
 
 def search_row(paths: Sequence[Path]) -> Row:
-    """Trials of a search over all windows, none pruned, on one core."""
+    """Measure trials of a search over all windows, none pruned, on one core."""
     plans = [
         BacktestPlan(settings=Settings(strategy=StrategySettings(max_trade_shares=5 + number)))
         for number in range(_TRIALS)

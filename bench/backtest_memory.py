@@ -1,9 +1,9 @@
 """Memory of a long backtest: ``understudy backtest`` on a thousand windows, and on a tenth of them.
 
-Run as ``python -m bench.backtest_memory``. The windows are the beginning of one of the local
-exchange, each five minutes after the one before: ids, times and sequence numbers differ, prices do
-not. The command runs in a process of its own, from its arguments to the results it keeps; what is
-measured is the most memory that it ever had.
+Run as ``python -m bench.backtest_memory``. The windows are copies of the beginning of one window of
+the local exchange, five minutes apart: ids, times and sequence numbers differ, prices do not. The
+command runs in a process of its own, from its arguments to the stored results; the figure is that
+process's peak memory.
 """
 
 from __future__ import annotations
@@ -29,17 +29,17 @@ from research.recordings.model import RecordedChannel, RecordedFrame
 from understudy.cli import main as understudy
 
 _SEQUENCES = 1_000_000
-"""A later window's tickers have numbers so much higher."""
+"""Offset of ticker sequence numbers between successive windows."""
 _PLAYED_MS = 5_000
-"""Of each window's books."""
+"""Length of the books in each window."""
 _RATE = 100
-"""Messages of the market channel a second."""
+"""Market channel messages per second."""
 _WAYS = {"an account a window": (), "one account for all": ("--continuous",)}
 _STAMP = re.compile(rb'("timestamp"\s*:\s*")(\d+)')
 
 
 def moved(window: SimulatedWindow, number: int) -> SimulatedWindow:
-    """The same so many windows later, with ids of its own."""
+    """Copy a window to this many windows later, with ids of its own."""
     market = window.head.market
     by_ms = number * (market.closes_at_ms - market.opens_at_ms)
     opens_at_ms = market.opens_at_ms + by_ms
@@ -89,7 +89,7 @@ def _ticker(raw: bytes, number: int, by_ms: int) -> bytes:
 
 
 def run_command(arguments: Sequence[str]) -> tuple[dict[str, Any], float]:
-    """Run ``understudy`` in this process; returns what it told, and the most memory it had, MB.
+    """Run ``understudy`` in this process; return its output, and its peak memory in MB.
 
     Source: ``VmHWM`` in ``/proc/self/status``, which counts from this program's start.
     """

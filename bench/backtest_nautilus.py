@@ -1,9 +1,9 @@
 """NautilusTrader's backtest of the same events; runs in an environment of its own.
 
-Arguments: a file of market channel frames, one a line behind its time of receipt in ns; how many
-orders are to be made. Frames go through the schemas of its Polymarket adapter into its engine,
-whose strategy keeps both books, looks at the best prices at each event, and sends an order each so
-many. Prints processor seconds of decoding and of the engine, and the orders made, as JSON.
+Arguments: a file of market channel frames, one per line after its time of receipt in ns; the number
+of orders to make. Frames pass through the schemas of its Polymarket adapter into its engine, whose
+strategy keeps both books, looks at the best prices at each event, and sends an order at regular
+intervals. Prints processor seconds of decoding and of the engine, and the orders made, as JSON.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ from bench.decode_nautilus import instrument_of
 
 
 class Taker(Strategy):
-    """Buys ten shares at the best ask, each so many events."""
+    """Buys ten shares at the best ask, once every so many events."""
 
     def __init__(self, instruments: list[BinaryOption], every: int) -> None:
         super().__init__()
@@ -40,12 +40,12 @@ class Taker(Strategy):
         self._seen_count = 0
 
     def on_start(self) -> None:
-        """Ask for the books."""
+        """Subscribe to the books."""
         for instrument_id in self._traded:
             self.subscribe_order_book_deltas(instrument_id, BookType.L2_MBP)
 
     def on_order_book_deltas(self, deltas: OrderBookDeltas) -> None:
-        """Look at the best prices; now and then order."""
+        """Look at the best prices; order when it is time."""
         self._seen_count += 1
         book: OrderBook = self.cache.order_book(deltas.instrument_id)
         bid, ask = book.best_bid_price(), book.best_ask_price()

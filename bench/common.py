@@ -1,4 +1,4 @@
-"""What every benchmark has in common: two options, tables with targets, the machine's state."""
+"""Common parts of benchmarks: two options, tables with targets, the machine's state."""
 
 from __future__ import annotations
 
@@ -21,20 +21,20 @@ Figure = float | int | str | None
 
 @attrs.frozen(kw_only=True)
 class Target:
-    """What a row's figure in one column must be."""
+    """The target of a row's figure in one column."""
 
     column: str
     limit: float
     is_least: bool = False
-    """The figure must reach the limit; otherwise it must not exceed it."""
+    """Whether the figure must reach the limit; otherwise it must not exceed it."""
 
     @property
     def text(self) -> str:
-        """The target as people write it."""
+        """The target as text."""
         return f"{self.column} {'≥' if self.is_least else '≤'} {self.limit:g}"
 
     def is_met(self, figure: Figure) -> bool | None:
-        """Whether the figure is good enough; None if nothing was measured."""
+        """Whether the figure meets the target; None if nothing was measured."""
         if not isinstance(figure, int | float):
             return None
         return figure >= self.limit if self.is_least else figure <= self.limit
@@ -42,7 +42,7 @@ class Target:
 
 @attrs.frozen(kw_only=True)
 class Row:
-    """One measured thing: its figures by column, and what is asked of one of them."""
+    """One subject of measurement: its figures by column, and the target of one of them."""
 
     name: str
     figures: Mapping[str, Figure]
@@ -56,7 +56,7 @@ class Row:
 
 @attrs.frozen(kw_only=True)
 class Table:
-    """Rows that have their columns in common; a column's name ends in its unit."""
+    """Rows with the same columns; a column's name ends in its unit."""
 
     title: str
     rows: Sequence[Row]
@@ -66,20 +66,20 @@ class Table:
 
 @attrs.frozen(kw_only=True)
 class Machine:
-    """Where and when a benchmark began."""
+    """The machine, and the state in which the benchmark began."""
 
     began_at: str
     cpu_count: int
     python: str
     load_before: float
     processor_before: tuple[int, int] = (0, 0)
-    """As ``_processor_ticks`` gives it."""
+    """The result of ``_processor_ticks``."""
 
     @property
     def stolen_percent(self) -> float:
-        """Of the processors' time since then, how much a virtual machine's host gave to others.
+        """Share of processor time since then that a virtual machine's host gave to others.
 
-        A slow tail with more than a percent of it says little of what was measured.
+        With more than one per cent, a slow tail says little about the subject.
         """
         stolen, whole = (
             after - before
@@ -89,7 +89,7 @@ class Machine:
 
     @classmethod
     def now(cls) -> Machine:
-        """Look at the machine, before it is loaded by the benchmark itself."""
+        """Describe the machine before the benchmark itself loads it."""
         return cls(
             began_at=datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC"),
             cpu_count=os.cpu_count() or 1,
@@ -100,10 +100,10 @@ class Machine:
 
 
 def _processor_ticks() -> tuple[int, int]:
-    """(Stolen, all) clock ticks of all processors since the start; zeros where nothing tells them.
+    """(Stolen, all) clock ticks of all processors since boot; zeros if unavailable.
 
     Source: ``/proc/stat``, whose first line sums the processors; "steal" is its eighth figure, and
-    the two after it are counted in the first two already (man 5 proc_stat).
+    the two after it are already included in the first two (man 5 proc_stat).
     """
     try:
         first_line = Path("/proc/stat").read_text().splitlines()[0]
@@ -114,7 +114,7 @@ def _processor_ticks() -> tuple[int, int]:
 
 
 def options(doc: str | None) -> argparse.ArgumentParser:
-    """Make a parser with what every benchmark takes."""
+    """Make a parser with the common options."""
     parser = argparse.ArgumentParser(description=(doc or "").partition("\n")[0])
     parser.add_argument("--quick", action="store_true", help="seconds, to see that it works")
     parser.add_argument("--json", action="store_true", help="print JSON instead of tables")

@@ -1,8 +1,8 @@
-"""Decode, apply, best prices: frames a second, beside NautilusTrader 1.221 on the same frames.
+"""Decode, apply, best prices: frames per second, beside NautilusTrader 1.221 on the same frames.
 
-Run as ``python -m bench.decode``. NautilusTrader is no dependency: it is installed into an
-environment of its own in the user's cache, once. The two take turns, round by round, so that what
-else the machine does meets both; the ratio is the median of the rounds' ratios.
+Run as ``python -m bench.decode``. NautilusTrader is not a dependency: it is installed once into an
+environment of its own in the user's cache. The two take turns, round by round, so that other load
+affects both; the ratio is the median of the rounds' ratios.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ _SIMULATED_RATE = 500
 
 @attrs.frozen(kw_only=True)
 class FrameSet:
-    """Frames of one kind, and how much faster they are to be followed."""
+    """Frames of one kind, and the target ratio of speeds."""
 
     name: str
     frames: Sequence[bytes]
@@ -48,7 +48,7 @@ class FrameSet:
 
 
 class Side:
-    """A worker process that does one thing whenever it is told to."""
+    """A worker process that performs one task on each command."""
 
     def __init__(self, python: Path, module: str, *arguments: str) -> None:
         self._process = subprocess.Popen(
@@ -71,10 +71,10 @@ class Side:
         self._process.communicate(timeout=60)
 
     def ask(self, command: str) -> str:
-        """Give it a command; return its one line.
+        """Send a command; return its one line.
 
         Raises:
-            RuntimeError: it ended instead; its own words are on stderr.
+            RuntimeError: the worker ended instead; its own words are on stderr.
         """
         stdin, stdout = self._process.stdin, self._process.stdout
         if stdin is None or stdout is None:
@@ -88,7 +88,7 @@ class Side:
 
 
 def imported_recordings() -> tuple[Path, ...]:
-    """Recordings made of the recorded windows at hand, once; none if there are none."""
+    """Recordings imported once from the recorded windows, if they are available."""
     sources = sorted(RECORDINGS.glob("*.jsonl.zst"))
     if len(list(IMPORTED.glob("*.rec"))) < len(sources):
         IMPORTED.mkdir(parents=True, exist_ok=True)
@@ -97,7 +97,7 @@ def imported_recordings() -> tuple[Path, ...]:
 
 
 def other_home(name: str) -> Path:
-    """Directory of the environment of a package that a benchmark is held against."""
+    """Directory of the environment of a package that a benchmark compares with."""
     cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
     return cache / "understudy-bench" / name
 
@@ -130,7 +130,7 @@ def _has_nautilus(python: Path) -> bool:
 
 
 def price_changes(count: int) -> list[bytes]:
-    """Whole books of a window's two tokens, then single levels' changes in them."""
+    """Whole books of a window's two tokens, then changes of single levels in them."""
     world = _world()
     market = next(iter(world.catalogue))
     tokens = set(market.status.window.tokens)
@@ -171,13 +171,13 @@ def _world() -> Simulation:
 
 
 def _market_frames(world: Simulation) -> Iterator[Frame]:
-    """What everyone is sent on the market channel, for ever."""
+    """The market channel's frames, without end."""
     for frames in world.advance(2**62):
         yield from (f for f in frames if f.channel is Channel.MARKET and not is_custom(f))
 
 
 def compared(frame_set: FrameSet, rounds: int) -> tuple[Row, str]:
-    """Let both sides follow the frames in turns; give the row, and how far they agree."""
+    """Let both sides follow the frames in turns; return the row, and how far they agree."""
     with tempfile.NamedTemporaryFile(suffix=".frames") as file:
         file.write(b"\n".join(frame_set.frames))
         file.flush()

@@ -1,7 +1,7 @@
 """NautilusTrader's side of the decoding comparison; runs in an environment of its own.
 
-Frames go through the schemas of its Polymarket adapter into its own order books, as the adapter's
-handlers do it, without what they do besides (ids made per message, quotes, publishing).
+Frames pass through the schemas of its Polymarket adapter into its own order books, like in the
+adapter's handlers, but without their other work (ids made per message, quotes, publishing).
 """
 
 from __future__ import annotations

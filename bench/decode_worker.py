@@ -1,8 +1,9 @@
-"""One side of the decoding comparison, as a process: it follows frames and says how long it took.
+"""One side of the decoding comparison, as a process that follows frames and reports the time.
 
 Needs the standard library only, so that it also runs in the other library's environment. It reads
-frames from a file, one a line, and then commands from stdin: ``time`` follows all frames with fresh
-books and answers the seconds; ``best`` does so untimed and answers the best prices after each.
+frames from a file, one per line, and then commands from stdin: ``time`` follows all frames with
+fresh books and answers the seconds; ``best`` does so untimed and answers the best prices after
+each.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 
 Best = tuple[float | int | None, float | int | None]
-"""Best bid and ask of the token that a frame told of last."""
+"""Best bid and ask of the token that the last frame was about."""
 
 Follow = Callable[[bytes], Best]
 """Decode a frame, apply it to the books, look at the best prices."""

@@ -47,9 +47,9 @@ _TAKE_EVERY_MS, _TAKE_SHARES, _TAKE_BEYOND_TICKS = 7_300, 150, 20
 _STEP_TICKS = 10
 _NEAR_MS = 250
 _SAME_SHARES = shares(1) // 100
-"""What theirs counts in."""
+"""The unit in which theirs counts."""
 _MODELS = {"only trades move the queue": 0, "cancels by place in the queue": 50}
-"""Models of theirs, and the share of cancels that is ahead in ours."""
+"""Their models, and the share of cancels ahead of an order in ours."""
 
 
 @attrs.frozen
@@ -72,7 +72,7 @@ class SentOrder:
 
 @attrs.frozen
 class Outcome:
-    """What became of an order."""
+    """The outcome of an order."""
 
     is_taken_in: bool
     filled_units: int
@@ -80,7 +80,7 @@ class Outcome:
 
 
 class OurRun:
-    """Our venue by itself: it is shown a tape, and is sent orders at fixed intervals."""
+    """Our venue by itself: it plays a tape, and receives orders at fixed intervals."""
 
     def __init__(self, tape: Tape, cancel_ahead_percent: int) -> None:
         self._market = tape.market
@@ -98,7 +98,7 @@ class OurRun:
         self._fills: dict[int, list[FillDetail]] = {}
 
     def play(self, until_ms: int) -> list[Outcome]:
-        """Play the whole tape, orders until then; returns what became of each order."""
+        """Play the whole tape, with orders until then; return the outcome of each order."""
         opens_at_ms = self._market.opens_at_ms
         for at_ms in range(opens_at_ms + 5_000, until_ms, _REST_EVERY_MS):
             self._scheduler.after(at_ms, self._send, False)
@@ -111,7 +111,7 @@ class OurRun:
         return [self._outcome(number) for number in range(len(self.orders))]
 
     def _send(self, is_taker: bool) -> None:
-        """An order on each side in turn, at the best price or a step behind, or beyond it."""
+        """Send an order on each side in turn, at the best price or a step behind, or beyond it."""
         bid_ticks, ask_ticks = self._venue.book.best()
         if bid_ticks is None or ask_ticks is None:
             return
@@ -167,7 +167,7 @@ def _intent(market: Market, name: str, order: SentOrder) -> OrderIntent:
 
 
 class TapeRows:
-    """A tape as rows of numbers, in prices of Up, each change of a level and each trade once."""
+    """A tape as rows of numbers, in prices of Up; each level change and each trade once."""
 
     def __init__(self, market: Market) -> None:
         self._up_token = market.yes_token
@@ -177,7 +177,7 @@ class TapeRows:
         self.trades_count = 0
 
     def add(self, at_ms: int, event: MarketEvent) -> None:
-        """Take one event."""
+        """Add one event."""
         if isinstance(event, LastTradeEvent):
             self._add_trade(at_ms, event)
         elif isinstance(event, BookEvent | PriceChangeEvent):
@@ -210,7 +210,7 @@ class TapeRows:
 
 
 def their_outcomes(rows: array[int], orders: Sequence[SentOrder]) -> dict[str, list[Outcome]]:
-    """What the orders come to in each of hftbacktest's models."""
+    """The outcomes of the orders in each of hftbacktest's models."""
     with tempfile.TemporaryDirectory() as folder:
         tape, sent = Path(folder) / "tape", Path(folder) / "orders"
         tape.write_bytes(rows.tobytes())

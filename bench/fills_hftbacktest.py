@@ -56,7 +56,7 @@ def events(rows: np.ndarray) -> np.ndarray:
 def play(
     tape: np.ndarray, orders: list[list[int]], model: Callable[[BacktestAsset], object]
 ) -> list[tuple[bool, int, int]]:
-    """Send the orders at their times; tell what became of each."""
+    """Send the orders at their times; return the outcome of each."""
     asset = BacktestAsset().data(tape).linear_asset(1.0)
     asset.constant_order_latency(OUT_MS * _NS, BACK_MS * _NS)
     model(asset)

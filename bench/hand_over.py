@@ -1,9 +1,9 @@
-"""A stand-in for the journal that promises nothing: what is left if durability costs nothing.
+"""A stand-in for the journal without promises, to measure what remains if durability costs nothing.
 
-An order's actor finds its intent in the record, so the way from a tick to an order cannot do
-without any hand-over. This one keeps each present value as a pickle in a file of its own, in a data
-directory that lies in memory: no events, no transaction, no fence, no check, and nothing that a
-crash could not tear.
+An order's actor finds its intent in the record, so the way from a tick to an order always needs
+some hand-over. This one keeps each present value as a pickle in a file of its own, in a data
+directory in memory: no events, no transaction, no fence, no check, and no protection against torn
+writes in a crash.
 """
 
 from __future__ import annotations
@@ -15,11 +15,11 @@ from urllib.parse import quote
 from actors.core import Record
 
 MEMORY = Path("/dev/shm")  # noqa: S108 # a memory file system is the point
-"""Where data directories lie in memory (Linux)."""
+"""Directory in memory (Linux)."""
 
 
 class HandOver:
-    """Has the journal's methods as hosts use them."""
+    """Has the journal's methods that hosts use."""
 
     def __init__(self, data_dir: Path, role: str, durability: str = "process") -> None:
         del durability
@@ -30,11 +30,11 @@ class HandOver:
         self._folder.mkdir(exist_ok=True)
 
     def for_role(self, role: str) -> HandOver:
-        """Another actor's hand on the same folder."""
+        """Another actor's access to the same folder."""
         return HandOver(self._data_dir, role)
 
     def claim(self) -> int:
-        """Count the role's actors; fences nobody off."""
+        """Count the role's actors; no one is fenced off."""
         path = self._path("owner", self.role)
         self.generation = int(path.read_text()) + 1 if path.exists() else 1
         path.write_text(str(self.generation))
@@ -51,18 +51,18 @@ class HandOver:
                 path.unlink(missing_ok=True)
 
     def load(self, kind: str, key: str | None = None) -> tuple[object, ...]:
-        """Find the values of a kind, of one key if given."""
+        """Find the values of a kind, or of one key."""
         pattern = f"{kind} {'*' if key is None else quote(key, safe='')}"
         found = sorted(self._folder.glob(pattern))
         return tuple(pickle.loads(path.read_bytes()) for path in found)  # noqa: S301 # our own
 
     def recall(self, kind: str, key: str) -> object | None:
-        """Find the value of one row that is open; closed ones are gone."""
+        """Find the value of one open row; closed ones are gone."""
         found = self.load(kind, key)
         return found[0] if found else None
 
     def close(self) -> None:
-        """Do nothing; there is nothing to let go of."""
+        """Do nothing: there is nothing to release."""
 
     def _path(self, kind: str, key: str) -> Path:
         return self._folder / f"{kind} {quote(key, safe='')}"

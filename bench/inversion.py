@@ -1,11 +1,11 @@
-"""Whether a writer that is preempted with the journal's lock in hand holds up an urgent one.
+"""Whether a writer that is preempted while it holds the journal's lock delays an urgent one.
 
 Run as ``python -m bench.inversion``. Three processes: a writer that holds the lock for a
 millisecond, on one processor; a burst of computing on the same processor that begins meanwhile; and
-an urgent actor on another processor, whose record has to wait for its turn. If the burst runs under
-SCHED_RR and the writer does not, the writer stands still with the lock in hand, and the urgent
-actor waits for the burst's end (docs/decisions/urgent-actors.md). Where SCHED_RR is refused, or on
-a single processor, there is nothing to measure.
+an urgent actor on another processor, whose record waits for the lock. If the burst runs under
+SCHED_RR and the writer does not, the writer is suspended while it holds the lock, and the urgent
+actor waits for the burst's end (docs/decisions/urgent-actors.md). If SCHED_RR is refused, or on a
+single processor, there is nothing to measure.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from bench.journal import new_order
 _LOCK_HELD_S = 0.001
 _BURST_S = 0.05
 _BETWEEN_S = 0.12
-"""From one try to the next: longer than a burst."""
+"""Time between two attempts: longer than a burst."""
 _FORK = multiprocessing.get_context("fork")
 
 CASES = {
@@ -74,7 +74,7 @@ def _compute(seconds: float) -> None:
 
 
 def _hold(data_dir: Path, asked: Connection, told: tuple[Connection, ...], is_urgent: bool) -> None:
-    """Hold the journal's lock whenever it is asked for, and say so while it is held."""
+    """Hold the journal's lock on request, and signal while it is held."""
     _take_place(0, is_urgent=is_urgent)
     connection = connect(Journal(data_dir, "position").path, read_only=False)
     while asked.recv():
@@ -88,7 +88,7 @@ def _hold(data_dir: Path, asked: Connection, told: tuple[Connection, ...], is_ur
 
 
 def _burst(started: Connection, is_urgent: bool) -> None:
-    """Compute for a while at each start."""
+    """Compute for a while on each request."""
     _take_place(0, is_urgent=is_urgent)
     while started.recv():
         _compute(_BURST_S)
@@ -97,7 +97,7 @@ def _burst(started: Connection, is_urgent: bool) -> None:
 def _wait(
     data_dir: Path, ask: Connection, is_held: Connection, told: Connection, count: int
 ) -> None:
-    """Record while another holds the lock, so often, and tell how long each took."""
+    """Record while another process holds the lock, repeatedly; send how long each took."""
     _take_place(1, is_urgent=True)
     journal = Journal(data_dir, DESK)
     journal.claim()

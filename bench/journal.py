@@ -1,4 +1,4 @@
-"""What the journal costs: a record, a restart with a long history, and on the way to an order.
+"""The journal's cost: of a record, of a restart with a long history, and on the way to an order.
 
 Run as ``python -m bench.journal``. The history is one of finished orders, each with the events and
 the saved state that a filled order leaves.
@@ -98,7 +98,7 @@ def _saved(order: OrderState, *, is_open: bool = True) -> Save:
 
 @contextmanager
 def journal_dir() -> Iterator[Path]:
-    """A new journal's directory, where the machine keeps temporary files."""
+    """A new journal's directory, in the machine's directory of temporary files."""
     with tempfile.TemporaryDirectory(prefix="understudy-bench-") as folder:
         prepare(Path(folder))
         yield Path(folder)
@@ -108,7 +108,7 @@ def journal_dir() -> Iterator[Path]:
 
 
 def record_row(durability: str, count: int) -> Row:
-    """Record one order's fill again and again."""
+    """Record one order's fill repeatedly."""
     with journal_dir() as data_dir:
         journal = Journal(data_dir, DESK, durability)
         journal.claim()
@@ -126,7 +126,7 @@ def record_row(durability: str, count: int) -> Row:
 
 
 def fill_with_history(data_dir: Path, finished_count: int) -> None:
-    """Write a journal in which so many orders have ended and a few are open."""
+    """Write a journal in which this many orders have ended and a few are open."""
     journal = Journal(data_dir, DESK)
     journal.claim()
     for number in range(finished_count + _OPEN_ORDERS):

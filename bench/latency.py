@@ -1,16 +1,16 @@
 """Tick to signal and tick to order, across processes, at 500 messages a second and at 1,600.
 
-Run as ``python -m bench.latency``. A tick's clock starts when its frame leaves the socket, on the
-feed's I/O thread, and ends when the strategy has evaluated the snapshot that carries it, or when
-the executor has recorded the order that came of it and sent it on its way. Of several frames that
-share a batch or a snapshot the oldest counts.
+Run as ``python -m bench.latency``. A tick's time begins when its frame leaves the socket, on the
+feed's I/O thread. It ends when the strategy has evaluated the snapshot that contains it, or when
+the executor has recorded the resulting order and sent it. Of several frames in one batch or
+snapshot the oldest counts.
 
-Signals are measured as trading has them, with the handful of orders that the default settings make
-of a window. Orders are measured with settings that make two or three a second, a hundred times as
-many, for their tail to be seen at all; what that does to the signals is in a row of its own.
+Signals are measured with ordinary trading: the default settings make a handful of orders in a
+window. Orders are measured with settings that make two or three a second, a hundred times as many,
+so that their tail becomes visible; the effect on signals has a row of its own.
 
-Whatever is compared takes turns: the two layouts, actors that run first or may not, and with
-``--against`` the code of another checkout.
+Everything compared takes turns: the two layouts, actors with and without real-time priority, and
+with ``--against`` the code of another checkout.
 """
 
 from __future__ import annotations
@@ -49,34 +49,34 @@ LIMIT_MS = 10
 GROUPED_LIMIT_MS = 2
 _LOOK_EVERY_S = 0.5
 SLICES = 6
-"""Of 15 s each, so that three of the feed's reports fall into every one."""
+"""Slices of 15 s each, so that three of the feed's reports fall into every one."""
 _LEAD_MS = 12_000
 PATHS = ("tick_to_order", "tick_to_signal", "journal_write")
-"""What is measured where many orders are made; where few are, only signals."""
+"""What is measured with many orders; with few, only signals."""
 
 
 @attrs.frozen(kw_only=True)
 class Load:
-    """What the exchange sends, and for how long it is measured."""
+    """The exchange's load, and how long it is measured."""
 
     frames_per_second: int
     seconds: float
     is_eager: bool = True
-    """Whether the strategy orders as often as it can be made to."""
+    """Whether the strategy orders as often as possible."""
     layout: str = ISOLATED
-    """Who shares a process."""
+    """Which actors share a process."""
     is_recorded: bool = False
     """Whether everything is recorded meanwhile."""
 
     @property
     def name(self) -> str:
-        """For the table."""
+        """Name for the table."""
         return f"{self.frames_per_second:,}/s"
 
 
 @attrs.frozen(kw_only=True)
 class Side:
-    """Whose latencies are compared: a checkout's code, in a layout, running first or in turn."""
+    """One side of a comparison: a checkout's code, a layout, real-time priority or not."""
 
     root: Path = ROOT
     layout: str = ISOLATED
@@ -84,14 +84,14 @@ class Side:
 
     @property
     def name(self) -> str:
-        """For the table."""
+        """Name for the table."""
         whose = self.layout if self.root == ROOT else f"{self.root.name}'s code"
         return f"{whose}, SCHED_RR" if self.is_urgent else whose
 
 
 @attrs.frozen(kw_only=True)
 class Turn:
-    """What one side came to under one load, once."""
+    """One side's result under one load, once."""
 
     load: Load
     side: Side
@@ -101,25 +101,25 @@ class Turn:
 
 @attrs.define
 class Slice:
-    """What was seen in a stretch of time."""
+    """The observations of one slice of time."""
 
     from_s: float
     latencies_us: dict[str, list[int]] = attrs.field(factory=lambda: defaultdict(list))
     unread_bytes: int = 0
-    """Most that waited in the sockets between exchange and system."""
+    """Most bytes that waited in the sockets between exchange and system."""
     frames_count: int = 0
     """Frames the market feed had decoded at the end."""
     merged_count: int = 0
-    """Batches' worth of events that had waited behind one under way, at the end."""
+    """Batches merged with one that was waiting, at the end."""
 
 
 def measured(load: Load, slices_count: int, within: Path | None = None) -> list[Slice]:
-    """Run a whole system under a load, and look at it again and again.
+    """Run a whole system under a load, and sample it repeatedly.
 
     Args:
-        load: What the exchange sends, and for how long.
-        slices_count: How many stretches of time to tell apart.
-        within: Where its data directory lies; None: where the machine keeps temporary files.
+        load: the exchange's load, and for how long.
+        slices_count: number of time slices.
+        within: where its data directory is; None for the directory of temporary files.
     """
     settings = in_layout(EAGER if load.is_eager else ORDINARY, load.layout)
     if load.is_recorded:
@@ -130,7 +130,7 @@ def measured(load: Load, slices_count: int, within: Path | None = None) -> list[
         system(settings, venue, within=within) as running,
     ):
         running.wait_for_window()
-        running.report()  # what was sampled until now is left out
+        running.report()  # what was sampled before is left out
         return list(_slices(running, load.seconds, slices_count))
 
 
@@ -149,7 +149,7 @@ def _slices(running: System, seconds: float, count: int) -> Iterator[Slice]:
 
 
 def _note_feed(part: Slice, running: System) -> None:
-    """Take the market feed's own counters, which are up to five seconds old."""
+    """Read the market feed's own counters, which are up to five seconds old."""
     view = running.tree.ask_role(OBSERVER, GetView(1), View, patience_s=5.0)
     for feed in view.feeds if view is not None else ():
         if feed.feed == MARKET_FEED and feed.health is not None:
@@ -158,7 +158,7 @@ def _note_feed(part: Slice, running: System) -> None:
 
 
 def unread_bytes(port: int) -> int:
-    """Bytes that wait, sent and not yet read, in all connections of a port (Linux)."""
+    """Bytes sent and not yet read, in all connections of a port (Linux)."""
     wanted = f":{port:04X}"
     waiting = 0
     for line in Path("/proc/net/tcp").read_text().splitlines()[1:]:
@@ -169,10 +169,10 @@ def unread_bytes(port: int) -> int:
 
 
 def taken(load: Load, side: Side, slices_count: int) -> Turn:
-    """Measure a side in a process of its own, and what the machine's host took meanwhile.
+    """Measure a side in a process of its own, and the processor time its host took meanwhile.
 
     Raises:
-        RuntimeError: it came to nothing; its own words are on stderr.
+        RuntimeError: it failed; its own words are on stderr.
     """
     given = attrs.asdict(load)
     if side.root == ROOT:
@@ -195,7 +195,7 @@ def taken(load: Load, side: Side, slices_count: int) -> Turn:
 
 
 def _rows(path: str, turns: list[Turn], isolated: list[Turn] | None) -> Iterator[Row]:
-    """One side's row under one load, and how it stands to isolated in the same rounds."""
+    """One side's row under one load, and its ratio to isolated in the same rounds."""
     load, side = turns[0].load, turns[0].side
     figures = _figures(path, turns)
     if isolated is not None:
@@ -218,7 +218,7 @@ def _ratio(figure: Figure, base: Figure) -> Figure:
 
 
 def _figures(path: str, turns: list[Turn]) -> dict[str, Figure]:
-    """Medians over the rounds; the samples of all."""
+    """Medians over the rounds, of all samples."""
     each_round = [
         latency_figures(us for part in turn.slices for us in part.latencies_us.get(path, []))
         for turn in turns
@@ -233,7 +233,7 @@ def _figures(path: str, turns: list[Turn]) -> dict[str, Figure]:
 
 
 def course(turn: Turn) -> Table:
-    """How it went over time: with a backlog, latency and unread bytes would grow downwards."""
+    """The course over time: with a backlog, latency and unread bytes would grow downwards."""
     load, slices = attrs.evolve(turn.load, layout=turn.side.layout), turn.slices
     rows = []
     frames_before = merged_before = 0

@@ -1,7 +1,7 @@
-"""The real executor alone: its core, its port and its journal in this process, its peers played.
+"""The real executor alone: its core, its port and its journal in this process, with fake peers.
 
-Its host is the product's own, without messages between processes. The ledger that is asked holds
-nothing and Orders only listen, so the orders must not trade.
+Its host is the product's own, without messages between processes. The fake ledger holds nothing and
+fake orders only listen, so the orders must not trade.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ _LONG_MS = 3_600_000
 
 
 def market_at(http_url: str, opens_at_ms: int) -> Market:
-    """The window of the exchange that opens then; made out to be open for an hour.
+    """The window of the exchange that opens then, altered to be open for an hour.
 
     Raises:
         LookupError: it lists none.
@@ -86,11 +86,11 @@ class LoneExecutor:
         self._due_s: dict[str, float] = {}
         self._count = 0
         self.orders: dict[str, LiveOrder] = {}
-        """What was recorded of each last."""
+        """The last record of each order."""
         self.posted_ns: dict[str, int] = {}
-        """When each was given to the port to be posted, first."""
+        """When each was first given to the port to be posted."""
         self.heard: Counter[type] = Counter()
-        """How many events of each kind the port had."""
+        """Number of events of each kind that the port received."""
         self._host = Host(
             EXECUTOR,
             HostContext(
@@ -122,14 +122,14 @@ class LoneExecutor:
         self._journal.close()
 
     def open(self, market: Market) -> None:
-        """Start, and wait until orders of this window would leave."""
+        """Start, and wait until orders of this window would be sent."""
         self._market = market
         self._host.start()
         self.tell(MarketOpened(market=market, strike=None))
         self.run_until(lambda: self._host.is_serving, "it serves")
 
     def submit(self) -> str:
-        """Have it take in a new order that rests deep below the market; returns its id."""
+        """Submit a new order that rests deep below the market; return its id."""
         self._count += 1
         now_ms = self._clock.now_ms()
         intent = OrderIntent(
@@ -152,7 +152,7 @@ class LoneExecutor:
         return intent.order_id
 
     def tell(self, message: object) -> None:
-        """Have the core handle a message, and do what it says."""
+        """Let the core handle a message, and perform its effects."""
         self._mail.append(message)
         while self._mail:
             self._host.hand(self._mail.popleft())
@@ -160,7 +160,7 @@ class LoneExecutor:
             raise self._host.error
 
     def run_until(self, holds: Callable[[], bool], what: str) -> None:
-        """Let events and time come until something holds.
+        """Let events and time pass until a condition holds.
 
         Raises:
             TimeoutError: it does not.
@@ -183,7 +183,7 @@ class LoneExecutor:
                 self.tell(event)
 
     def send(self, sender: Host, to: str, message: object) -> None:
-        """Answer the executor as its ledger; all others only listen."""
+        """Answer the executor as its ledger; all other peers only listen."""
         del sender, to
         if isinstance(message, PositionWanted):
             self._mail.append(_nothing_held(message.market_id))
@@ -207,7 +207,7 @@ class _DueTimes:
 
 
 class _Accounts(HostWatch):
-    """Keeps what was recorded of each order, and when it was posted."""
+    """Keeps the last record of each order, and when it was posted."""
 
     def __init__(self, executor: LoneExecutor) -> None:
         self._executor = executor

@@ -1,10 +1,10 @@
-"""A thousand orders worked at once on the simulated executor, and what they cost to be made again.
+"""A thousand open orders on the simulated executor, and the cost of restarting them.
 
-Run as ``python -m bench.many_orders``. A strategy never wishes for so many: two sides of a window
-are all it may trade. So they are put where an order begins, into the record of the desk, whose
-process is then killed; the new desk finds them and has an actor started for each. Accepted is an
-order when its actor has recorded that it rests. In the end trading is halted and every order taken
-back: none may be missing or have been accepted twice.
+Run as ``python -m bench.many_orders``. A strategy never wants so many: it may trade only the two
+sides of a window. So they are written where an order begins, into the record of the desk, whose
+process is then killed; the new desk finds them and has an actor started for each. An order counts
+as accepted when its actor has recorded that it rests. In the end trading is halted and every order
+cancelled: none may be missing or have been accepted twice.
 """
 
 from __future__ import annotations
@@ -52,11 +52,11 @@ _DEEP_TICKS, _SHARES = 40, 30
 _LIMIT_S = 120.0
 _LOOK_EVERY_S = 0.1
 _APART_S = 1.5
-"""Between two kills, so that each is a first fall."""
+"""Time between two kills, so that each is a first crash."""
 
 
 class Planted:
-    """A running system into whose record orders are put, as if its desk had decided on them."""
+    """A running system into whose record orders are written, as if its desk had decided on them."""
 
     def __init__(self, running: System) -> None:
         self.running = running
@@ -68,7 +68,7 @@ class Planted:
         self._reader = JournalReader(running.data_dir)
 
     def plant(self, count: int) -> int:
-        """Put in so many more, and have them started; returns venue time when that began."""
+        """Write this many more orders and have them started; return venue time when that began."""
         known = len(self.order_ids)
         intents = [self._intent(number) for number in range(known + 1, known + count + 1)]
         self.order_ids += [intent.order_id for intent in intents]
@@ -107,7 +107,7 @@ class Planted:
         )
 
     def accepted_at_ms(self) -> dict[str, int]:
-        """Venue time at which each order's actor has recorded that it rests."""
+        """Venue time at which each order's actor recorded that it rests."""
         return {
             each.order_id: each.at_ms
             for each in self._reader.events(kind="OrderAccepted")
@@ -119,7 +119,7 @@ class Planted:
         return Counter(each.order_id for each in self._reader.events(kind="OrderClosed"))
 
     def wait_until(self, holds: Callable[[], bool], what: str) -> None:
-        """Look again and again until something holds.
+        """Look repeatedly until a condition holds.
 
         Raises:
             TimeoutError: it does not in time.
@@ -131,14 +131,14 @@ class Planted:
             time.sleep(_LOOK_EVERY_S)
 
     def wait_until_accepted(self) -> dict[str, int]:
-        """Wait until every order rests; venue time of each."""
+        """Wait until every order rests; return venue time of each."""
         self.wait_until(
             lambda: len(self.accepted_at_ms()) >= len(self.order_ids), "every order is accepted"
         )
         return self.accepted_at_ms()
 
     def wait_until_all_serve(self, since_ms: int = 0) -> ChildrenReport:
-        """Wait until every order's actor serves, and has begun to since a (monotonic) instant."""
+        """Wait until every order's actor serves, and began to after a (monotonic) instant."""
         roles = set(map(order_role, self.order_ids))
         return self.running.wait_until(
             lambda report: (
@@ -171,7 +171,7 @@ def kill_process_of(role: str, report: ChildrenReport) -> None:
 
 @contextmanager
 def planted(layout: str, *, has_pause_points: bool = False) -> Iterator[Planted]:
-    """Run a whole system that orders can be put into."""
+    """Run a whole system into which orders can be written."""
     with (
         exchange(_FRAMES_PER_SECOND, _LEAD_MS) as venue,
         system(in_layout(SETTINGS, layout), venue, has_pause_points=has_pause_points) as running,
@@ -181,7 +181,7 @@ def planted(layout: str, *, has_pause_points: bool = False) -> Iterator[Planted]
 
 
 def rows(layout: str, count: int, rounds: int) -> list[Row]:
-    """Work so many orders, kill them in between, and take them back."""
+    """Start this many orders, kill their actors, and cancel them."""
     with planted(layout) as orders:
         began_at_ms = orders.plant(count)
         accepted = orders.wait_until_accepted()

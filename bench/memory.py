@@ -1,8 +1,8 @@
-"""Memory that the whole demo has for itself, and what a hundred more working orders cost.
+"""Unique memory of the whole demo, and the cost of a hundred more open orders.
 
-Run as ``python -m bench.memory``. Counted is unique memory: the private pages of every process of
-``understudy run --demo``, the local exchange and the foreground included. Pages that forks still
-share with their parent are counted for neither. Linux only (``smaps_rollup``).
+Run as ``python -m bench.memory``. Unique memory is the private pages of every process of
+``understudy run --demo``, including the local exchange and the foreground. Pages that forks still
+share with their parent count for neither. Linux only (``smaps_rollup``).
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ _LOOK_EVERY_S = 0.5
 
 @contextlib.contextmanager
 def demo(*arguments: str) -> Iterator[tuple[int, Path]]:
-    """Run the demo without an end; give its process id and data directory."""
+    """Run the demo without an end; yield its process id and data directory."""
     with tempfile.TemporaryDirectory(prefix="understudy-bench-") as folder:
         command = [
             *module_command("understudy", "run", "--demo", "--windows", "0"),
@@ -68,7 +68,7 @@ def unique_bytes(pid: int) -> int:
 
 
 def descendants(pid: int) -> set[int]:
-    """Process ids of a process and of all that it or its children have started."""
+    """Process ids of a process and of all its descendants."""
     children = defaultdict(list)
     for folder in Path("/proc").iterdir():
         if folder.name.isdecimal():
@@ -84,11 +84,11 @@ def descendants(pid: int) -> set[int]:
 
 
 def status(data_dir: Path, limit_s: float = 5.0) -> Mapping[str, Any]:
-    """Ask the running system what ``understudy ps`` shows.
+    """Ask the running system for the status that ``understudy ps`` shows.
 
     Raises:
         NotRunning: it has not answered in time.
-        ControlError: it has, that it cannot say yet.
+        ControlError: it has answered that it cannot say yet.
     """
     deadline = time.monotonic() + limit_s
     while True:
@@ -101,7 +101,7 @@ def status(data_dir: Path, limit_s: float = 5.0) -> Mapping[str, Any]:
 
 
 def kind_of(pid: int, root_pid: int, ps: Mapping[str, Any]) -> str:
-    """Name what a process is; a process that no actor lives in is the exchange or a helper."""
+    """Name a process by its actors; one without an actor is the exchange or a helper."""
     names = {root_pid: "foreground", ps["pid"]: "supervisor", ps["parent_pid"]: "admin"}
     for child in ps["children"]:
         names[child["pid"]] = child["process"]
@@ -109,7 +109,7 @@ def kind_of(pid: int, root_pid: int, ps: Mapping[str, Any]) -> str:
 
 
 def demo_table(layout: str, seconds: float) -> Table:
-    """Look at a demo's processes again and again, and keep the most of each."""
+    """Sample a demo's processes, and keep each one's maximum."""
     most: dict[str, int] = defaultdict(int)
     most_total = most_processes = 0
     with demo("--set", f"supervision.layout={layout}") as (root_pid, data_dir):
@@ -141,9 +141,9 @@ def demo_table(layout: str, seconds: float) -> Table:
 
 
 def order_row(layout: str) -> Row:
-    """Weigh a system with a few orders that rest, with none more, and with a hundred more.
+    """Measure a system with a few resting orders, then with none more, and with a hundred more.
 
-    What it grows by for none is what the time and the desk's fall cost.
+    The growth without any more orders is the cost of time and of the desk's crash.
     """
     sizes = []
     with planted(layout) as orders:

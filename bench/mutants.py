@@ -2,7 +2,7 @@
 
 Run as ``python -m bench.mutants``, or ``make mutants``. mutmut writes the mutants and runs the core
 tests that reach each; ``[tool.mutmut]`` in pyproject.toml says which files and tests. There are
-some thousands of mutants, so each concept is judged by a sample: the same seed, the same sample.
+thousands of mutants, so each concept is judged by a sample, which depends on the seed only.
 """
 
 from __future__ import annotations
@@ -19,13 +19,13 @@ from pathlib import Path
 MUTANTS = Path("mutants") / "actors"
 _ORDER = {"acceptance", "intents", "open_order_table", "order", "order_state", "paper", "simulated"}
 _LEFT = {None: "not run", 0: "survived", 5: "no test", 33: "no test"}
-"""What mutmut keeps where a mutant was not killed: the exit status of its tests, or its own."""
+"""mutmut's results where a mutant was not killed: the exit status of its tests, or its own."""
 _OUT_OF_TIME = (24, 36, 152, 255, -24)
-"""As killed as the rest, if the machine had time for them."""
+"""Results that count as killed, if the machine had time for the tests."""
 
 
 def concept_of(path: Path) -> str:
-    """What a file under ``actors/`` belongs to."""
+    """The concept to which a file under ``actors/`` belongs."""
     folder, name = path.parent.name, path.name.removesuffix(".py.meta")
     if folder == "execution":
         return "order" if name in _ORDER else "desk"
@@ -33,14 +33,14 @@ def concept_of(path: Path) -> str:
 
 
 def results() -> Iterator[tuple[str, str, int | None]]:
-    """Concept, name and exit status of every mutant there is; None for one that was not tested."""
+    """Concept, name and exit status of every mutant; None for one that was not tested."""
     for path in sorted(MUTANTS.rglob("*.meta")):
         for name, status in json.loads(path.read_text())["exit_code_by_key"].items():
             yield concept_of(path), name, status
 
 
 def sample(most: int, seed: int) -> list[str]:
-    """Draw so many mutants of each concept."""
+    """Draw this many mutants of each concept."""
     names: dict[str, list[str]] = {}
     for concept, name, _ in results():
         names.setdefault(concept, []).append(name)
@@ -53,13 +53,13 @@ def sample(most: int, seed: int) -> list[str]:
 
 
 def mutmut(*arguments: str) -> None:
-    """Run it; it fails where there is nothing to test, and says so."""
+    """Run mutmut, which fails with a message if there is nothing to test."""
     command = [sys.executable, "-m", "mutmut", "run", "--max-children", "2", *arguments]
     subprocess.run(command, check=False)
 
 
 def main() -> None:
-    """Draw, test, and print the share of each concept's mutants that were killed, and the rest."""
+    """Draw, test, and print the share of killed mutants by concept, and the others."""
     parser = argparse.ArgumentParser(description=__doc__, prog="python -m bench.mutants")
     parser.add_argument("--most", type=int, default=60, help="mutants of each concept (60)")
     parser.add_argument("--seed", type=int, default=12)

@@ -1,8 +1,8 @@
-"""Signed orders: how soon they leave, how many, what a lost answer costs, what a kill does.
+"""Signed orders: how soon and how many are sent, the cost of a lost answer, and of a kill.
 
 Run as ``python -m bench.orders``. The paths from order to POST take turns, round by round, each in
-a process of its own; a bare server notes when a whole POST has arrived. All else is measured at a
-local exchange, in real time, and the kills are those of ``understudy drill --mode live``.
+a process of its own; a bare server notes when a whole POST has arrived. Everything else is measured
+at a local exchange, in real time, and the kills are those of ``understudy drill --mode live``.
 """
 
 from __future__ import annotations
@@ -38,11 +38,11 @@ from understudy.processes.isolation import module_command
 
 CLIENT_RATIO, NAUTILUS_RATIO = 1.0, 1.5
 BURST_RATE = 40
-"""What the venue lets pass in the long run, orders a second."""
+"""The venue's sustained limit of orders per second."""
 RESOLVED_LIMIT_MS = 2_000
-"""A reading may have to wait for a second after the last one, and takes a while itself."""
+"""A read may have to wait for a second after the last one, and takes a while itself."""
 AT_ONCE = 50
-"""Somewhat fewer than the exchange lets pass in one burst."""
+"""Somewhat fewer than the exchange's burst limit."""
 _OURS, _OURS_PROCESS = "Understudy, full", "Understudy, process"
 _CLIENT, _NAUTILUS = "the client alone", "NautilusTrader"
 _RATIOS = {_CLIENT: CLIENT_RATIO, _NAUTILUS: NAUTILUS_RATIO}
@@ -64,7 +64,7 @@ def paying_exchange() -> Iterator[Exchange]:
 
 
 def wire_samples(rounds: int, *, is_alone: bool) -> dict[str, list[int]]:
-    """Let every path place an order, round by round; µs until each POST had arrived."""
+    """Let every path place an order, round by round; return µs until each POST had arrived."""
     samples: dict[str, list[int]] = defaultdict(list)
     with (
         paying_exchange() as venue,
@@ -138,7 +138,7 @@ def _p99(samples: Sequence[int]) -> int:
 
 @contextlib.contextmanager
 def executor_at(venue: Exchange) -> Iterator[LoneExecutor]:
-    """Run an executor that serves, with records as real money wants them."""
+    """Run an executor that serves, with records as durable as for real money."""
     with (
         tempfile.TemporaryDirectory(prefix="understudy-bench-") as folder,
         LoneExecutor(venue.http_url, venue.ws_url, venue.clock, Path(folder), "full") as executor,
@@ -148,7 +148,7 @@ def executor_at(venue: Exchange) -> Iterator[LoneExecutor]:
 
 
 def burst_us(executor: LoneExecutor) -> int:
-    """Have many orders taken in at once; µs until the exchange has accepted all of them."""
+    """Submit many orders at once; return µs until the exchange has accepted all of them."""
     began_ns = time.monotonic_ns()
     order_ids = [executor.submit() for _ in range(AT_ONCE)]
     executor.run_until(lambda: _stand(executor, order_ids, OrderStatus.ACCEPTED), "all rest")
@@ -158,7 +158,7 @@ def burst_us(executor: LoneExecutor) -> int:
 
 
 def lost_us(executor: LoneExecutor, venue: Exchange) -> int:
-    """Lose the answer to a posting; µs from the posting until its truth is recorded."""
+    """Lose the answer to a POST; return µs from the POST until the outcome is recorded."""
     lost = executor.heard[PostUnclear] + 1
     _inject(venue, kind="lost_answer")
     order_id = executor.submit()
@@ -193,7 +193,7 @@ def _inject(venue: Exchange, **fault: Any) -> None:
 
 
 def executor_tables(bursts: int, told: int, read: int) -> list[Table]:
-    """Measure both on one executor, the lost answers with and without a user channel."""
+    """Measure both on one executor; the lost answers with and without a user channel."""
     codec.warm_up()
     with paying_exchange() as venue, executor_at(venue) as executor:
         burst_samples = []
@@ -245,7 +245,7 @@ def _lost_table(told: Sequence[int], read: Sequence[int]) -> Table:
 
 
 def drill_table(kills: int) -> Table:
-    """Drill a rehearsal; the times until each target served again, and what the verdict counts."""
+    """Drill a rehearsal; return the recovery times by target, and the verdict's counts."""
     command = module_command("understudy", "drill", "--mode", "live", "--json")
     command += ["--kills", str(kills), "--seed", "1"]
     ran = subprocess.run(command, cwd=ROOT, stdout=subprocess.PIPE, text=True, check=False)

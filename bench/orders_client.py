@@ -1,4 +1,4 @@
-"""The venue's own client as its users have it: no coincurve, its own way from order to POST.
+"""The venue's own client as its users have it: no coincurve, its own path from order to POST.
 
 Arguments: the server's address, and the token to buy.
 """
@@ -22,7 +22,7 @@ from bench.orders_worker import KEY, PRICE_TICKS, SHARES, serve
 
 
 def placing(http_url: str, token: str) -> Callable[[], None]:
-    """Open a client; return what places an order with it."""
+    """Open a client; return a function that places an order with it."""
     loop = asyncio.new_event_loop()
     environment = _environment(VenueSettings(clob_url=http_url, gamma_url=http_url))
     client = loop.run_until_complete(

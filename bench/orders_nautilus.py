@@ -21,7 +21,7 @@ POLYGON = 137
 
 
 def placing(http_url: str, token: str) -> Callable[[], None]:
-    """Open a client; return what places an order with it."""
+    """Open a client; return a function that places an order with it."""
     loop = asyncio.new_event_loop()
     client = ClobClient(http_url, chain_id=POLYGON, key=KEY)
     client.set_api_creds(client.create_or_derive_api_creds())

@@ -1,4 +1,4 @@
-"""Understudy's path from order to POST: the real executor takes it in, records, signs, posts.
+"""Understudy's path from order to POST: the real executor accepts it, records, signs, posts.
 
 Arguments: the server's address, the user channel's base, the clock's origin (host monotonic ns and
 venue ms), when the window opens (venue ms), and the journal's durability.

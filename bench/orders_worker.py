@@ -1,4 +1,4 @@
-"""One side of the comparison of order paths, as a process that places an order whenever it is told.
+"""One side of the comparison of order paths: a process that places an order on each request.
 
 Needs the standard library only, so that it also runs in the other library's environment.
 """
@@ -14,11 +14,11 @@ KEY = "0x" + "5e" * 32
 """A private key of the benchmark's own, for loopback."""
 PRICE_TICKS = 20
 SHARES = 60
-"""Deep below the market, and as large as the venue wants at least."""
+"""Deep below the market, and of the venue's minimum size."""
 
 
 def serve(place: Callable[[], None]) -> None:
-    """For every line of stdin place an order; answer when that began, in host monotonic ns."""
+    """Place an order for every line of stdin; answer when it began, in host monotonic ns."""
     for _ in sys.stdin:
         began_ns = time.monotonic_ns()
         place()

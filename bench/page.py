@@ -1,10 +1,10 @@
 """What the page costs a tick: watched, hung and killed, against a run without one, in turns.
 
 Run as ``python -m bench.page``. One run of ``understudy run`` at real speed trades eagerly on the
-local exchange; beside it is no page, one that three readers watch, one that is stopped (SIGSTOP)
-while they wait, or one that is killed every few seconds and made again. The page is a process as
-nice as ``web.enabled`` makes it. Each round has each of them once, in another order, so that what
-the machine does meanwhile meets all alike. Tick to order is the run's own; processor is that of the
+local exchange. Beside it there is no page, one that three readers watch, one that is stopped
+(SIGSTOP) while they wait, or one that is killed every few seconds and restarted. The page has the
+priority that ``web.enabled`` gives it. Each round has each variant once, in another order, so that
+other load affects all alike. Tick to order is the run's own figure; processor time is that of the
 processes that trade and of ``understudy run``, which answers the page. Linux only.
 """
 
@@ -56,20 +56,20 @@ SETTINGS = (
     "risk.max_orders_per_minute=10000",
     "risk.max_window_dollars=1000000",
 )
-"""As ``bench.system.EAGER``, in the words of a configuration."""
+"""Same as ``bench.system.EAGER``, as configuration keys."""
 _START_LIMIT_S = 90.0
 _BEAT_S = 0.2
 
 
 class Page:
-    """A page beside a run, and readers who come back whenever it does not answer."""
+    """A page beside a run, and readers who reconnect whenever it does not answer."""
 
     def __init__(self, data_dir: Path) -> None:
         self._data_dir = data_dir
         self._port = _free_port()
         self._is_over = threading.Event()
         self.frames_count = 0
-        """Pieces of news that the readers have got, together."""
+        """Updates that the readers have received together."""
         self._process = self._start()
         self._readers = [threading.Thread(target=self._read, daemon=True) for _ in range(READERS)]
         for reader in self._readers:
@@ -100,20 +100,20 @@ class Page:
                 connection.close()
 
     def wait_for_news(self) -> None:
-        """Wait until somebody has been told something.
+        """Wait until a reader has received an update.
 
         Raises:
-            RuntimeError: nobody is.
+            RuntimeError: none has.
         """
         if not wait_for(lambda: self.frames_count, _START_LIMIT_S):
             raise RuntimeError("the page told its readers nothing")
 
     def stop(self) -> None:
-        """Let it hang, with its readers connected."""
+        """Hang the page with its readers connected."""
         self._process.send_signal(signal.SIGSTOP)
 
     def kill_and_start(self) -> None:
-        """Let it fall, and start it again at once."""
+        """Kill the page, and restart it at once."""
         self._process.kill()
         self._process.wait()
         self._process = self._start()
@@ -152,13 +152,13 @@ def _give_way() -> None:
 
 @attrs.frozen(kw_only=True)
 class Turn:
-    """What becomes of a page while a tick is measured."""
+    """What happens to the page while a tick is measured."""
 
     has_page: bool = True
     begin: Callable[[Page], None] = lambda _page: None
-    """Before it is measured; it is watched by then."""
+    """Called before the measurement; readers watch by then."""
     beat: Callable[[Page], None] = lambda _page: None
-    """Every ``KILL_EVERY_S`` meanwhile."""
+    """Called every ``KILL_EVERY_S`` meanwhile."""
 
 
 TURNS: Mapping[str, Turn] = {
@@ -171,7 +171,7 @@ TURNS: Mapping[str, Turn] = {
 
 @attrs.define
 class Taken:
-    """What all turns of one kind have come to."""
+    """The totals of all turns of one kind."""
 
     latencies: Histogram = attrs.field(factory=Histogram)
     processor_s: float = 0.0
@@ -219,7 +219,7 @@ def latencies(data_dir: Path) -> Histogram:
 
 
 def since(before: Histogram, now: Histogram) -> Histogram:
-    """What has come to a histogram."""
+    """Samples added to a histogram."""
     old = before.counts
     return Histogram.of_counts(
         {us: more for us, count in now.counts.items() if (more := count - old.get(us, 0)) > 0}
@@ -227,13 +227,13 @@ def since(before: Histogram, now: Histogram) -> Histogram:
 
 
 def traders(system: DrilledSystem, seen: Seen) -> set[int]:
-    """The processes whose time is counted."""
+    """The processes whose processor time is counted."""
     pids = {seen.supervisor_pid, system.foreground_pid}
     return pids | {child.pid for child in seen.children if child.pid}
 
 
 def measure(layout: str, rounds: int, seconds: float) -> dict[str, Taken]:
-    """Let all kinds have their turns beside one run."""
+    """Let every kind have its turns beside one run."""
     taken = {name: Taken() for name in TURNS}
     order = random.Random(1)
     with exchange(RATE, LEAD_MS) as venue, running(venue, layout) as system:

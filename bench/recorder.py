@@ -1,8 +1,8 @@
-"""What the flight recorder costs a host: each role's messages of a simulated run, twice.
+"""The flight recorder's cost for a host: each role's messages of a simulated run, twice.
 
 ``python -m bench.recorder`` prints one JSON object. Hosts are the product's own; nothing is sent,
-written or waited for, so the share is the most that it can be: in a process the transport and the
-journal come on top of what is divided by here. Turns alternate; each figure is the least of all.
+written or waited for, so the share is an upper bound: in a process the transport and the journal
+add to the total. Turns alternate; each figure is the least of all.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ _Heard = list[tuple[int, object]]
 
 
 class _Tape(HostWatch):
-    """Keeps what one role's actor hears in a run without falls."""
+    """Keeps what one role's actor receives in a run without crashes."""
 
     def __init__(self, tapes: dict[str, _Heard]) -> None:
         self._tapes = tapes
@@ -42,7 +42,7 @@ class _Tape(HostWatch):
 
 
 class _Told:
-    """Venue time, as it was when a message came."""
+    """Venue time at the receipt of each message."""
 
     at_ms = 0
     offset_ms = 0
@@ -52,7 +52,7 @@ class _Told:
 
 
 class _Nothing:
-    """Post, timers and journal of a host that is measured."""
+    """A measured host's post, timers and journal, which do nothing."""
 
     def __init__(self, heard: _Heard) -> None:
         self._recalled = deque(each.value for _, each in heard if isinstance(each, Recalled))
@@ -135,7 +135,7 @@ def _turn(role: str, heard: _Heard, make_core: Callable[[int], Core]) -> tuple[i
 def _once(
     role: str, heard: _Heard, make_core: Callable[[int], Core], watch: HostWatch | None
 ) -> int:
-    """Processor time in ns that a host needs for all messages; with a recorder if no watch."""
+    """Processor time in ns that a host needs for all messages; ``watch`` None: a recorder."""
     nothing = _Nothing(heard)
     clock = _Told()
     with tempfile.TemporaryDirectory() as folder:

@@ -1,9 +1,9 @@
-"""Recording: bytes and microseconds a frame, and what it costs a tick.
+"""Recording: bytes and microseconds per frame, and its cost for a tick.
 
-Run as ``python -m bench.recordings``. Frames are whole books, recorded ones where they are at hand,
-and what the local exchange sends. They are captured, pickled, written and read by the product's own
-code; time is the processor's, of this process, and nothing waits for the disk. Tick to order is
-that of ``bench.latency``, with a recorder beside the run and without, in turns.
+Run as ``python -m bench.recordings``. Frames are whole books, recorded ones if available, and the
+local exchange's frames. They are captured, pickled, written and read by the product's own code;
+time is this process's processor time, and nothing waits for the disk. Tick to order is that of
+``bench.latency``, with a recorder beside the run and without, in turns.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ from research.recordings.writer import RecordingWriter
 from venue.simulation.simulation import Simulation
 
 BATCH_NS = 4 * 10**8
-"""What the recorder writes at one time."""
+"""Interval at which the recorder writes."""
 HAND_OVER_NS = 2 * 10**8
 _START_MS = 1_776_329_400_000
 _RATE = 500
@@ -66,7 +66,7 @@ def main() -> None:
 
 
 def exchange_frames(seconds: int) -> list[RecordedFrame]:
-    """What the local exchange sends on the market channel in so many seconds of a window."""
+    """The local exchange's market channel frames of this many seconds of a window."""
     simulation = Simulation(
         seed=5, series=(("btc", 5),), origin_ms=_START_MS - 70_000, frames_per_second=_RATE
     )
@@ -132,7 +132,7 @@ def tick_table(rounds: int, seconds: float) -> Table:
 
 
 def _captured_us(frames: Sequence[RecordedFrame]) -> tuple[float, float]:
-    """Time of a frame to be kept, and to be handed over by the few hundred."""
+    """Time per frame to be captured, and to be passed on in batches of hundreds."""
     events = [FramesReceived(1, ((each.payload, each.monotonic_ns),)) for each in frames]
     buffer = CaptureBuffer()
     began = time.process_time()
@@ -153,7 +153,7 @@ def _captured_us(frames: Sequence[RecordedFrame]) -> tuple[float, float]:
 
 
 def _written(frames: Sequence[RecordedFrame]) -> tuple[float, float, int]:
-    """Time of a frame to be written and to be read, and the size of all in the file."""
+    """Time per frame to be written and to be read, and the size of all in the file."""
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "btc-updown-5m-1776329400.rec"
         writer = RecordingWriter.create(path, _head(), is_synced=False)

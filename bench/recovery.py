@@ -1,10 +1,9 @@
 """From SIGKILL or an exception to serving with state: processes, actors, books, the whole tree.
 
 Run as ``python -m bench.recovery``. An actor serves again when it has recovered its record and has
-been told all it needs; its host then says so to the supervisor, which notes the instant. A
-process serves when all its actors do, those of orders too. Every fall meets a running system:
-before each, everyone serves. Falls in a row are kept apart by ``restart_period_s``, so none of them
-is held back by the supervisor's backoff.
+received everything it needs; its host then reports to the supervisor, which notes the instant. A
+process serves when all its actors do, including those of orders. Everyone serves before each kill.
+``restart_period_s`` is short enough that the supervisor's backoff delays no restart.
 """
 
 from __future__ import annotations
@@ -50,7 +49,7 @@ _RESTART_PERIOD_S = 1.0
 _RECOVERY_LIMIT_S = 30.0
 _ORDER, _BOOKS = "order", f"{MARKET_FEED}, to the first fresh snapshot"
 _HEARING_ROLES = tuple(role for role in ACTORS if role != DIRECTORY)
-"""Whose cores are made to raise; the directory hears something once a minute."""
+"""Roles whose cores are made to raise; the directory receives a message once a minute only."""
 _ORDERS = 4
 _HEARING_LIMIT_S = 5.0
 _CLOSE_LOOK_S = 0.0005
@@ -68,7 +67,7 @@ def with_orders(layout: str, *, has_pause_points: bool = False) -> Iterator[Syst
 
 
 def process_samples(layout: str, rounds: int) -> dict[str, list[int]]:
-    """Kill every process in turn, again and again; how long each took, in ms."""
+    """Kill every process in turn, repeatedly; return how long each took, in ms."""
     samples: dict[str, list[int]] = defaultdict(list)
     with with_orders(layout) as running:
         processes = _processes(running.report())
@@ -100,7 +99,7 @@ def _kill_process(running: System, process: str, samples: dict[str, list[int]]) 
 
 
 def raise_samples(layout: str, rounds: int) -> dict[str, list[int]]:
-    """Have the core of each actor raise in turn, again and again; how long each took, in ms."""
+    """Make the core of each actor raise in turn, repeatedly; return how long each took, in ms."""
     samples: dict[str, list[int]] = defaultdict(list)
     with with_orders(layout, has_pause_points=True) as running:
         for _ in range(rounds):
@@ -114,7 +113,7 @@ def raise_samples(layout: str, rounds: int) -> dict[str, list[int]]:
 
 
 def _raised(running: System, actor: str) -> int | None:
-    """Have an actor raise on its next message; None if it hears none for a while."""
+    """Make an actor raise on its next message; None if it receives none for a while."""
     running.wait_until(all_serve)
     points_dir = running.data_dir / POINTS
     trap = Trap(points_dir, f"{actor}/{HANDLING}", RAISE)
@@ -161,7 +160,7 @@ def _took_ms(report: ChildrenReport, role: str, since_ms: int) -> int:
 
 
 class Run:
-    """An ``understudy run`` in processes of its own, which can be ended and begun again."""
+    """An ``understudy run`` in processes of its own, which can be ended and restarted."""
 
     def __init__(self, venue: Exchange, data_dir: Path, layout: str) -> None:
         clock = venue.clock
@@ -198,7 +197,7 @@ class Run:
         return self._process.pid
 
     def kill(self) -> None:
-        """End the foreground process by force; everything below it falls with it."""
+        """Kill the foreground process; everything below it dies with it."""
         self._process.kill()
         self._process.wait()
 
@@ -208,7 +207,7 @@ class Run:
         self._process.wait(_RECOVERY_LIMIT_S)
 
     def ps_when_all_serve(self, since_ms: int) -> Mapping[str, Any]:
-        """Wait until everyone serves, and has begun to since an instant; what ``ps`` says then.
+        """Wait until everyone serves, and began to after an instant; return the output of ``ps``.
 
         Raises:
             TimeoutError: they do not.
@@ -272,7 +271,7 @@ TREE_KILLS: Mapping[str, Callable[[Run, Mapping[str, Any]], None]] = {
 
 
 def tree_samples(layout: str, rounds: int) -> dict[str, list[int]]:
-    """Fell the tree in every way, again and again; how long until all served, in ms."""
+    """Kill the tree in every way, repeatedly; return how long until everything served, in ms."""
     samples: dict[str, list[int]] = defaultdict(list)
     with real_run(layout) as run:
         ps = run.ps_when_all_serve(0)

@@ -1,8 +1,8 @@
 """All cores on virtual time, without faults, fed with recorded windows: events a second, a profile.
 
-Run as ``python -m bench.scheduler``. Hosts, groups and scheduler are the product's own, and so is
-the decoding; what surrounds them is the simulation's, with every fault at nought: messages take 1
-to 3 ms of virtual time, the journal lies in memory. Time is the processor's, of this process.
+Run as ``python -m bench.scheduler``. Hosts, groups, scheduler and decoding are the product's own;
+the surroundings are the simulation's, without faults: messages take 1 to 3 ms of virtual time, the
+journal is in memory. Time is this process's processor time.
 """
 
 from __future__ import annotations
@@ -107,7 +107,7 @@ class Counts:
 
 
 class _NoTrace(Trace):
-    """Keeps nothing."""
+    """Keeps no trace."""
 
     def note(self, at_ms: int, who: str, verb: str, what: object) -> None:
         """Do nothing."""
@@ -147,7 +147,7 @@ class Run:
         self.machine = SimulatedMachine(context, lambda: roles, dice(SEED, "machine"), lambda: None)
 
     def play(self) -> float:
-        """Play it to its end; returns the processor's seconds."""
+        """Play it to its end; return processor seconds."""
         began = time.process_time()
         self.exchange.begin()
         self.machine.begin()
@@ -161,7 +161,7 @@ def _port(actor_table: ActorTable, wire: Wire, actor: SimulatedActor) -> Simulat
 
 
 def replay_alone(paths: tuple[Path, ...], most_ms: int) -> float:
-    """Read and mirror the recordings for nobody; returns the processor's seconds."""
+    """Read and mirror the recordings without any actor; return processor seconds."""
     replay = RecordedWorld(paths)
     ends_at_ms = max(each.status.window.closes_at_ms for each in replay.catalogue) + _AFTER_MS
     began = time.process_time()
@@ -171,7 +171,7 @@ def replay_alone(paths: tuple[Path, ...], most_ms: int) -> float:
 
 
 def speed_row(paths: tuple[Path, ...], layout: str, most_ms: int, alone_s: float) -> Row:
-    """Play all windows once; ``alone_s``: what the recording takes of it."""
+    """Play all windows once; ``alone_s`` is the recording's share."""
     run = Run(paths, layout, most_ms)
     seconds = run.play()
     counts = run.counts
@@ -193,7 +193,7 @@ def speed_row(paths: tuple[Path, ...], layout: str, most_ms: int, alone_s: float
 
 
 def profile_tables(paths: tuple[Path, ...], layout: str, most_ms: int) -> list[Table]:
-    """Where the time of a few windows goes: by folder, and the functions that take most."""
+    """Profile a few windows: by folder, and the most expensive functions."""
     run = Run(paths, layout, most_ms)
     profile = cProfile.Profile()
     profile.runcall(run.play)
@@ -227,7 +227,7 @@ def _short(file: str) -> str:
 
 
 def folder_of(file: str) -> str:
-    """The folder of this project that a file of a profile lies in, or what else it is."""
+    """The folder of this project that a profiled file is in, or its origin."""
     path = Path(_short(file))
     if file == "~":
         return "built into Python, libraries in C"

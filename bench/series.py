@@ -1,10 +1,10 @@
-"""What a further series costs, and whether a busy one holds up the others.
+"""The cost of another series, and whether a busy one delays the others.
 
 Run as ``python -m bench.series``. A whole system trades 1, 2, 4, 8 and 12 series of a local
-exchange at 50 frames a second each, in both layouts; then twelve of which one orders and the others
-only watch, as most do most of the time; then four of which the first has 1,600 a second and orders
-nothing, so that every order is of a quiet one beside it. Processor and memory
-are of the system's own processes, without the exchange. Memory is unique memory, as in
+exchange at 50 frames a second each, in both layouts. Then twelve of which one orders and the others
+only watch, like most series most of the time. Then four of which the first has 1,600 frames a
+second and orders nothing, so that every order is of a quiet series beside it. Processor time and
+memory are those of the system's own processes, without the exchange. Memory is unique memory, as in
 ``bench.memory``. Linux only.
 """
 
@@ -43,7 +43,7 @@ NAMES = (
 )
 COUNTS = (1, 2, 4, 8, 12)
 RATE, BUSY_RATE = 50.0, 1_600.0
-"""Frames a second of each series; of one that is busy."""
+"""Frames per second of each series, and of a busy one."""
 BUSY_AMONG = 4
 LEAD_MS = 20_000
 TOTAL_MB = 400.0
@@ -51,7 +51,7 @@ _TICKS_PER_S = os.sysconf("SC_CLK_TCK")
 
 
 def settings_of(count: int, layout: str, idle_count: int) -> Settings:
-    """So many series of an eager system; the first of them only watch."""
+    """Settings of an eager system with this many series; the first of them only watch."""
     base = attrs.evolve(
         EAGER, execution=attrs.evolve(EAGER.execution, max_open_orders=min(50, 4 * count))
     )
@@ -73,7 +73,7 @@ def processor_s(pid: int) -> float:
 def measured(
     count: int, layout: str, seconds: float, *, idle_count: int = 0, is_first_busy: bool = False
 ) -> Row:
-    """Let a system trade so many series for a while."""
+    """Let a system trade this many series for a while."""
     options = ["--series", ",".join(NAMES[:count])]
     if is_first_busy:
         options += ["--rate", f"{NAMES[0]}={BUSY_RATE / NORMAL_ACTIVITY:.0f}"]
@@ -107,7 +107,7 @@ def measured(
 
 
 def killed_to_serving_ms(running: System) -> int:
-    """Kill the process of the last series' strategy; how soon its series' books serve again."""
+    """Kill the last series' strategy process; return how soon its books serve again."""
     before = running.wait_until(all_serve)
     strategies = [each for each in before.children if base_role(each.role) == STRATEGY]
     victim = strategies[-1]

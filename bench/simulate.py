@@ -1,8 +1,8 @@
-"""``understudy simulate``: windows a second on one core, in turns with another checkout's code.
+"""``understudy simulate``: windows per second on one core, in turns with another checkout's code.
 
 Run as ``python -m bench.simulate --against DIR``. Both play the same seeds, though not the same
-runs: what a seed draws depends on the program. Seconds are the processor's, imports
-included, so that others on the machine do not count.
+runs: what a seed draws depends on the program. Seconds are processor time, imports included, so
+that other load does not count.
 """
 
 from __future__ import annotations

@@ -34,14 +34,14 @@ from understudy.processes.tree import ActorTree, prepare_to_fork
 ROOT = Path(__file__).resolve().parent.parent
 WINDOW_MINUTES = 15
 NORMAL_ACTIVITY = 0.9
-"""Of the rate that it is given, the exchange sends so much in the middle of a window."""
+"""Share of its rate that the exchange sends in the middle of a window."""
 POINTS = "points"
 """Folder of the data directory in which pause points are armed."""
 _START_LIMIT_S = 60.0
 _LOOK_AGAIN_S = 0.02
 
 ORDINARY = Settings(series=SeriesSettings(window_minutes=WINDOW_MINUTES))
-"""As trading is by default, but for the window's length."""
+"""Default settings, except for the window's length."""
 EAGER = Settings(
     series=ORDINARY.series,
     strategy=StrategySettings(
@@ -54,33 +54,33 @@ EAGER = Settings(
     execution=ExecutionSettings(order_ttl_ms=100, latency_ms=200),
     risk=RiskSettings(max_orders_per_minute=10_000, max_window_dollars=1_000_000),
 )
-"""Every order is taken back before it reaches the book, so the first rule of the strategy wishes
-again and again: two or three orders a second, where a real window has a handful."""
+"""Every order is cancelled before it reaches the book, so the strategy's first rule signals
+repeatedly: two or three orders a second, where a real window has a handful."""
 
 
 def now_ms() -> int:
-    """The instant on the clock that the supervisor notes times by."""
+    """The present instant on the supervisor's clock."""
     return time.monotonic_ns() // 1_000_000
 
 
 def add_layout(parser: argparse.ArgumentParser) -> None:
-    """Let the caller choose a layout; both are measured unless told otherwise."""
+    """Add the choice of a layout; both are measured by default."""
     parser.add_argument("--layout", choices=(*LAYOUTS, "both"), default="both")
 
 
 def layouts_of(arguments: argparse.Namespace) -> tuple[str, ...]:
-    """Layouts that are to be measured."""
+    """The layouts to measure."""
     return tuple(LAYOUTS) if arguments.layout == "both" else (arguments.layout,)
 
 
 def in_layout(settings: Settings, layout: str) -> Settings:
-    """Return the settings with another division of actors among processes."""
+    """Return the settings with another layout."""
     supervision = attrs.evolve(settings.supervision, layout=layout)
     return attrs.evolve(settings, supervision=supervision)
 
 
 class NotServing(Exception):
-    """The system did not come to serve in time; the sentence says who did not."""
+    """The system did not serve in time; the sentence says which part did not."""
 
 
 @attrs.frozen(kw_only=True)
@@ -91,12 +91,12 @@ class Exchange:
     ws_url: str
     clock: ClockSpec
     opens_at_ms: int
-    """Start of the window that begins soon after the exchange does."""
+    """Start of the window that begins soon after the exchange starts."""
     pid: int
 
     @property
     def port(self) -> int:
-        """The one port that all its streams have."""
+        """The port of all its streams."""
         return int(self.ws_url.rpartition(":")[2])
 
 
@@ -105,9 +105,9 @@ def exchange(frames_per_second: float, lead_ms: int, *options: str) -> Iterator[
     """Run a local exchange that opens a window after ``lead_ms`` and sends at a rate from then on.
 
     Args:
-        frames_per_second: The rate.
-        lead_ms: Venue time until the window opens.
-        options: More of the exchange's own.
+        frames_per_second: the rate.
+        lead_ms: venue time until the window opens.
+        options: further options of the exchange.
 
     Raises:
         RuntimeError: it did not start.
@@ -159,7 +159,7 @@ def _first_line(process: subprocess.Popen[bytes]) -> dict[str, str]:
 
 
 class System:
-    """One running tree, and the few questions that benchmarks ask of it."""
+    """One running tree, and the queries that benchmarks need."""
 
     def __init__(self, tree: ActorTree, venue: Exchange, data_dir: Path) -> None:
         self.tree = tree
@@ -169,10 +169,10 @@ class System:
         self._upkeep = JournalUpkeep(data_dir)
 
     def report(self) -> ChildrenReport:
-        """Ask the supervisor how all are, and keep the journal, as the foreground process does.
+        """Ask the supervisor for its report, and maintain the journal, as a run does.
 
         Raises:
-            NotServing: it does not answer, or the journal cannot be kept.
+            NotServing: it does not answer, or the journal cannot be maintained.
         """
         problem = self._upkeep.beat()
         if problem:
@@ -185,7 +185,7 @@ class System:
     def wait_until(
         self, holds: Callable[[ChildrenReport], bool], limit_s: float = _START_LIMIT_S
     ) -> ChildrenReport:
-        """Ask again and again until something holds.
+        """Ask repeatedly until a condition holds.
 
         Raises:
             NotServing: it does not hold in time.
@@ -218,13 +218,13 @@ def system(
     *,
     has_pause_points: bool = False,
 ) -> Iterator[System]:
-    """Run the actor_table against an exchange, and leave nothing of it behind.
+    """Run the actors against an exchange, and leave nothing of them behind.
 
     Args:
-        settings: What the actors are told; their addresses are replaced by the exchange's.
-        venue: The exchange.
-        within: Where the data directory lies; None: where the machine keeps temporary files.
-        has_pause_points: Whether points can be armed, in the folder ``POINTS``.
+        settings: the actors' settings; their addresses are replaced by the exchange's.
+        venue: the exchange.
+        within: where the data directory is; None for the directory of temporary files.
+        has_pause_points: whether points can be armed, in the folder ``POINTS``.
     """
     prepare_to_fork()
     data_dir = Path(tempfile.mkdtemp(prefix="understudy-bench-", dir=within))

@@ -1,7 +1,7 @@
-"""A bare HTTP server that notes when an order has arrived, and takes none.
+"""A bare HTTP server that notes when an order has arrived, and refuses it.
 
-It stands before a local exchange and passes everything else on to it: whoever measures gets
-credentials, markets and an account from there. Orders end here, with a refusal.
+It stands in front of a local exchange and passes everything else on to it: clients get credentials,
+markets and an account from there.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ _OF_OLDER_CLIENTS = {
     "/neg-risk": {"neg_risk": False},
     "/fee-rate": {"base_fee": 0},
 }
-"""What the local exchange does not serve, and py-clob-client asks for once a token."""
+"""Paths that the local exchange does not serve, and py-clob-client requests once per token."""
 _LEFT_OUT = frozenset({"host", "content-length", "connection", "accept-encoding"})
 
 
@@ -33,7 +33,7 @@ class WireTap:
         self._thread = threading.Thread(target=lambda: asyncio.run(self._serve()), daemon=True)
         self.url = ""
         self.arrived_ns = 0
-        """When the last byte of the last order came out of the socket; host monotonic."""
+        """When the last byte of the last order was read from the socket; host monotonic."""
         self.orders_count = 0
 
     def __enter__(self) -> WireTap:

@@ -1,1 +1,1 @@
-"""A fuzzing campaign over everything that comes from outside; ``python -m bench.fuzz --help``."""
+"""A fuzzing campaign over all input from outside; ``python -m bench.fuzz --help``."""

@@ -1,12 +1,12 @@
-"""Run a campaign: so many cases by a seed, spread over every reader of what comes from outside.
+"""Run a campaign: seeded cases, spread over every reader of input from outside.
 
     python -m bench.fuzz                             20,000 cases
     python -m bench.fuzz --cases 1000000 --seed 7    a night's, reproducible
     python -m bench.fuzz --only "user frames" --case 12345 --seed 7   one case again
 
-Each case is real in shape and wrong in one to three fields, or in its bytes. A reader may refuse it
-by the error it declares, and nothing else: no other exception, no loss of a good neighbour, nothing
-unreadable that is not counted. What breaks that is printed with the case that shows it.
+Each case has a real shape with one to three wrong fields, or wrong bytes. A reader may refuse it
+with the error it declares. It must raise no other exception, lose no valid neighbour, and count
+everything unreadable. A violation is printed with the case that shows it.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from bench.fuzz.campaign import TARGETS, Campaign, play
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run it; 1 if anything was found, 2 for bad input."""
+    """Run the campaign; return 1 if anything was found, 2 for bad input."""
     parser = argparse.ArgumentParser(prog="python -m bench.fuzz", description=__doc__)
     parser.formatter_class = argparse.RawDescriptionHelpFormatter
     parser.add_argument("--cases", type=int, default=20_000, help="how many in all")

@@ -1,4 +1,4 @@
-"""The account as the venue tells it: the user channel, and the bodies of the CLOB's answers."""
+"""The account as reported by the venue: the user channel, and the bodies of the CLOB's answers."""
 
 from __future__ import annotations
 
@@ -80,7 +80,7 @@ TRADE: dict[str, Any] = {
 
 
 def user_frames(chance: random.Random) -> str:
-    """Never an exception; a bad row takes no other with it, a bad maker no other maker."""
+    """Never an exception; a bad row affects no other row, a bad maker no other maker."""
     shape = chance.choice((ORDER, TRADE, TRADE))
     bad = mutated(shape, chance)
     events, problems = decode(bad)
@@ -158,7 +158,7 @@ class _Clob:
 
 
 def _port(body: bytes) -> tuple[VenuePort, list[Any]]:
-    """A port without a thread, whose client hears one body; what it says goes into the list."""
+    """A port without a thread, whose client receives one body; its messages go into the list."""
     said: list[Any] = []
     client = object.__new__(VenueClient)
     client._client = SimpleNamespace(_ctx=SimpleNamespace(secure_clob=_Clob(body)))  # type: ignore[assignment] # all that is asked of it here
@@ -177,7 +177,7 @@ _POSTED = {"success": True, "errorMsg": "", "orderID": _ORDER_ID, "status": "liv
 
 
 def clob_bodies(chance: random.Random) -> str:
-    """Each question is answered with one message of its own, whatever the body says."""
+    """Each query is answered with one message of its own, whatever the body says."""
     kind = chance.randrange(3)
     if kind == 0:
         port, said = _port(mutated(_PAGE, chance))
@@ -200,10 +200,10 @@ def clob_bodies(chance: random.Random) -> str:
 
 
 def run_at_once(work: Any) -> None:
-    """Run a coroutine that waits for nothing, without the cost of a loop.
+    """Run a coroutine that never waits, without the cost of a loop.
 
     Raises:
-        RuntimeError: it waited all the same.
+        RuntimeError: it did wait.
     """
     try:
         work.send(None)

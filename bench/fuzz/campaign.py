@@ -1,4 +1,4 @@
-"""Many cases, and the kinds of finding among them."""
+"""Campaigns of many cases, and the kinds of findings among them."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ TARGETS: tuple[Target, ...] = (
     *files.TARGETS,
     *sockets.TARGETS,
 )
-"""Everything that reads what comes from outside."""
+"""Every reader of input from outside."""
 
 
 @attrs.define
@@ -34,7 +34,7 @@ class Finding:
 
 
 def play(target: Target, seed: int, case: int) -> str:
-    """Play one case; it is the same whenever its seed and number are.
+    """Play one case; it depends only on its seed and number.
 
     Raises:
         Exception: whatever it finds.
@@ -43,7 +43,7 @@ def play(target: Target, seed: int, case: int) -> str:
 
 
 class Campaign:
-    """Plays cases in turn, and keeps what came of them."""
+    """Plays cases in turn, and keeps the findings."""
 
     def __init__(self, targets: Sequence[Target], seed: int) -> None:
         self._targets = targets
@@ -53,7 +53,7 @@ class Campaign:
         """By target and place of the code."""
 
     def run(self, count: int) -> None:
-        """Play so many cases, spread over the targets by their weights."""
+        """Play this many cases, spread over the targets by their weights."""
         weight = sum(target.weight for target in self._targets)
         for target in self._targets:
             for case in range(-(-count * target.weight // weight)):

@@ -61,7 +61,7 @@ _KEYS = tuple(KEYS.values())
 
 
 def configurations(chance: random.Random) -> str:
-    """Settings that hold their rules, or one sentence."""
+    """Settings that satisfy their rules, or one sentence."""
     sections: dict[str, list[str]] = {}
     for _ in range(chance.randrange(1, 5)):
         key = chance.choice(_KEYS)

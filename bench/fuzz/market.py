@@ -1,4 +1,4 @@
-"""Market frames, alone and on their way into the books."""
+"""Market frames, by themselves and on their way into the books."""
 
 from __future__ import annotations
 
@@ -111,7 +111,7 @@ _GOOD = (msgspec.json.encode(SHAPES[0]), msgspec.json.encode(SHAPES[1]))
 
 
 def frames(chance: random.Random) -> str:
-    """A bad element changes nothing about good ones beside it, and is never lost silently."""
+    """A bad element changes nothing about valid ones beside it, and is never lost silently."""
     bad = mutated(chance.choice(SHAPES), chance)
     decoder = MarketChannelDecoder()
     alone = list(decoder.decode(bad))
@@ -125,7 +125,7 @@ def frames(chance: random.Random) -> str:
     together = list(decoder.decode(b"[" + _GOOD[0] + b"," + bad + b"," + _GOOD[1] + b"]"))
     hold(together[:1] == first, "a good element before the bad one is lost or changed")
     hold(together[-1:] == last, "a good element behind the bad one is lost or changed")
-    if bad.lstrip()[:1] != b"[" and bad.count(b'"event_type"') == 1:  # two kinds are none
+    if bad.lstrip()[:1] != b"[" and bad.count(b'"event_type"') == 1:  # two kinds are invalid
         hold(len(together) == len(alone) + 2, "a bad element counts differently in an array")
     return "unreadable" if any(isinstance(e, UnreadableElement) for e in alone) else "read"
 
@@ -159,7 +159,7 @@ class Books:
         self.arrive(*_GOOD)
 
     def arrive(self, *raws: bytes) -> Effects:
-        """Let frames arrive; market state takes what the feed tells it of them."""
+        """Deliver frames; market state receives what the feed makes of them."""
         received = FramesReceived(self.feed.connection.epoch, tuple((raw, 1) for raw in raws))
         effects = self.feed.handle(received, NOW_MS)
         for effect in effects:
@@ -170,7 +170,7 @@ class Books:
         return effects
 
     def views(self) -> tuple[BookView, BookView]:
-        """Both books, as whoever trades sees them."""
+        """Both books, as traders see them."""
         (answer,) = self.state.handle(SnapshotWanted("a campaign"), NOW_MS)
         if not (isinstance(answer, Send) and isinstance(answer.message, MarketSnapshot)):
             raise TypeError("market state shows no snapshot")
@@ -178,8 +178,8 @@ class Books:
 
 
 def books(chance: random.Random) -> str:
-    """What cannot be read voids the books or leaves them as they were, and is always counted."""
-    bad = mutated(chance.choice(SHAPES), chance) or b" "  # an empty frame is no message at all
+    """Unreadable elements invalidate the books or leave them unchanged, and are always counted."""
+    bad = mutated(chance.choice(SHAPES), chance) or b" "  # an empty frame is not a message at all
     stage = Books()
     before, count = stage.views(), stage.feed.counts.malformed_count
     alone = MarketChannelDecoder().decode(bad)

@@ -1,7 +1,7 @@
-"""JSON with something wrong in it: one to three fields of a real shape, or bytes of its text.
+"""JSON with errors: one to three fields of a real shape, or bytes of its text.
 
-A value is plain Python, with two additions: ``Pairs`` is an object whose keys may come twice and in
-any order, ``Literal`` is text that is written as it stands.
+A value is plain Python, with two additions: ``Pairs`` is an object whose keys may be repeated and
+in any order, ``Literal`` is text that is written unchanged.
 """
 
 from __future__ import annotations
@@ -15,12 +15,12 @@ import attrs
 
 
 class Pairs(list[tuple[str, Any]]):
-    """An object, as its keys and values in the order in which they are written."""
+    """An object, as its keys and values in the order of writing."""
 
 
 @attrs.frozen
 class Literal:
-    """Text that is written as it stands."""
+    """Text that is written unchanged."""
 
     text: str
 
@@ -81,7 +81,7 @@ NASTY: tuple[Any, ...] = (
 
 
 def mutated(value: Any, chance: random.Random) -> bytes:
-    """The text of a value with something wrong in it, and now and then with nothing wrong."""
+    """The text of a value with an error in it, and now and then without one."""
     tree = _as_tree(value)
     for _ in range(chance.choice((0, 1, 1, 1, 1, 2, 3))):
         tree = _with_one_wrong(tree, chance)
@@ -90,7 +90,7 @@ def mutated(value: Any, chance: random.Random) -> bytes:
 
 
 def text_of(tree: Any) -> str:
-    """Write a value; what JSON does not know is written as Python's module does."""
+    """Write a value; what JSON does not have is written as Python's module does."""
     if isinstance(tree, Pairs):
         return "{" + ",".join(f"{json.dumps(key)}:{text_of(each)}" for key, each in tree) + "}"
     if isinstance(tree, list):
@@ -105,7 +105,7 @@ def _as_tree(value: Any) -> Any:
 
 
 def _with_one_wrong(tree: Any, chance: random.Random) -> Any:
-    """Something wrong at a place that is drawn: the deeper, the more places there are."""
+    """Put an error at a random place: the deeper the value, the more places there are."""
     holders = list(_holders(tree))
     if not holders:
         return _wrong(tree, chance)
@@ -126,7 +126,7 @@ def _holders(tree: Any) -> Any:
 
 
 def _wrong(value: Any, chance: random.Random) -> Any:
-    """Another value: text for a number, a number for text, something near, or something nasty."""
+    """Another value: text for a number, a number for text, a similar one, or a malicious one."""
     kind = chance.random()
     if kind < 0.2 and isinstance(value, str):
         return Literal(value)
@@ -137,7 +137,7 @@ def _wrong(value: Any, chance: random.Random) -> Any:
         return value[:at] + chance.choice("0159.-eE +") + value[at + chance.randrange(2) :]
     if kind < 0.35:
         return [value]
-    return _as_tree(chance.choice(NASTY))  # a copy: what is changed further is this case's own
+    return _as_tree(chance.choice(NASTY))  # a copy, so that further changes affect this case only
 
 
 def _replace_pair(pairs: Pairs, index: int, chance: random.Random) -> None:

@@ -111,7 +111,7 @@ def _hold_ticks(ticks: Sequence[TwapTick]) -> None:
 
 
 def rtds_frames(chance: random.Random) -> str:
-    """Every tick is one; what cannot be read is named; a bad element of a history loses itself."""
+    """Every tick is valid, unreadable ones are named, and a bad one in a history is alone."""
     raw = mutated(chance.choice(RTDS_SHAPES), chance)
     ticks, problems = rtds.decode(raw, "btc/usd")
     _hold_ticks(ticks)
@@ -157,7 +157,7 @@ def _is_json(raw: bytes) -> bool:
 
 
 def coinbase_frames(chance: random.Random) -> str:
-    """Nothing but MalformedFrame; the feed goes on, and what it tells is a price of about now."""
+    """Nothing but MalformedFrame; the feed goes on, and its price is of about now."""
     raw = mutated(chance.choice(COINBASE_SHAPES), chance) or b" "
     word = "read"
     try:

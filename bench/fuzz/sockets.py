@@ -1,4 +1,4 @@
-"""The bytes of a process's socket: garbage, greetings of others, frames cut and changed."""
+"""The bytes of a process's socket: garbage, foreign greetings, frames truncated and changed."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def _said(chance: random.Random) -> Greeting:
 
 
 def _changed(raw: bytes, chance: random.Random) -> bytes:
-    """Bytes with something wrong in them: bits, a piece too many or too few, or none of it true."""
+    """Bytes with an error: changed bits, a piece too many or too few, or all random."""
     kind = chance.randrange(5)
     at = chance.randrange(len(raw)) if raw else 0
     if kind == 0:
@@ -44,7 +44,7 @@ def _changed(raw: bytes, chance: random.Random) -> bytes:
 
 
 def greetings(chance: random.Random) -> str:
-    """Only what was sealed for this recipient is taken, and none twice."""
+    """Only what was sealed for this recipient is accepted, and nothing twice."""
     said = _said(chance)
     raw = greeting(_KEY, said, _NAME)
     bad = chance.choice(
@@ -70,7 +70,7 @@ def greetings(chance: random.Random) -> str:
 
 
 def frames(chance: random.Random) -> str:
-    """Whatever arrives, in whatever pieces, no more is kept than that, and no frame is changed."""
+    """Whatever arrives, in whatever pieces, memory stays bounded and no frame is changed."""
     sent = [chance.choice(_BODIES) for _ in range(chance.randrange(1, 5))]
     good = b"".join(map(framed, sent))
     bad = _changed(framed(chance.choice(_BODIES)), chance)

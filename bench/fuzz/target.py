@@ -1,4 +1,4 @@
-"""What a campaign attacks: a reader, real shapes for it, and what must hold of its words."""
+"""The target of a campaign: a reader, real shapes for it, and what must hold."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from collections.abc import Callable
 import attrs
 
 Case = Callable[[random.Random], str]
-"""Plays one case; returns in a word what became of it."""
+"""Plays one case; returns its outcome in a word."""
 
 
 class Broken(Exception):
-    """A reader did what it must never do."""
+    """A reader violated a promise."""
 
 
 @attrs.frozen
@@ -26,7 +26,7 @@ class Target:
 
 
 def hold(condition: bool, text: str) -> None:
-    """Note a broken promise.
+    """Check a promise.
 
     Raises:
         Broken: the condition does not hold.
