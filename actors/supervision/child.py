@@ -113,7 +113,7 @@ class Child:
     @property
     def exit_cause(self) -> str:
         """Why it ended, in words."""
-        return "was hung and was killed" if self.was_killed else "crashed"
+        return "hung and was killed" if self.was_killed else "crashed"
 
     @property
     def is_there(self) -> bool:

@@ -15,7 +15,7 @@ from understudy.cli import main
 
 @pytest.mark.parametrize(
     ("how", "words"),
-    [("raises", "RuntimeError: on purpose"), ("hangs", "it was hung and was killed")],
+    [("raises", "RuntimeError: on purpose"), ("hangs", "it hung and was killed")],
 )
 def test_a_strategy_that_goes_on_falling_is_given_up_and_its_order_is_filled_and_booked(
     tmp_path: Path, how: str, words: str

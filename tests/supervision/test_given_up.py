@@ -80,7 +80,7 @@ def test_a_strategy_that_hangs_again_and_again_is_given_up_with_its_process() ->
     for _ in range(5):
         assert sentences(hangs(supervised, BTC)) == []
     effects = hangs(supervised, BTC)
-    assert "at last because it was hung and was killed" in sentences(effects)[0]
+    assert "at last because it hung and was killed" in sentences(effects)[0]
     row = supervised.row(BTC)
     assert row is not None
     assert row.state is ChildState.GIVEN_UP

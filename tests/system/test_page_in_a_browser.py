@@ -213,7 +213,7 @@ def test_what_happens_is_shown_without_anyone_asking(visitor: Visitor, shown: Sh
     child = seen.child("strategy")
     assert child is not None
     processes.send(signal.SIGKILL, [child.pid])
-    expect(page.locator("#actors h2 small")).to_have_text(re.compile(", [1-9][0-9]* falls?$"))
+    expect(page.locator("#actors h2 small")).to_have_text(re.compile(", [1-9][0-9]* restarts?$"))
     shown.onlooker.until_whole()
     expect(page.locator("#state")).to_contain_text("serving")
     assert visitor.complaints == []

@@ -105,7 +105,7 @@ class AlertCore:
         for role, count in sorted(status.restarts.items()):
             fresh = count - told.get(role, 0)
             if fresh >= settings.falls_count:
-                text = f"{role} fell {fresh} times, {count} since the run began"
+                text = f"{role} crashed {fresh} times, {count} since the run began"
                 notices.append(Notice(kind="falls", text=text, at_ms=seen.at_ms))
                 told[role] = count
         self._remember(falls_told=told, run_began_ms=began_ms)

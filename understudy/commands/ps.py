@@ -28,7 +28,7 @@ from understudy.teaching import command
 def ps(data_dir: Path, is_json: bool) -> None:
     """Show every actor of a running system: its state, uptime, crashes and process.
 
-    "falls" counts its restarts, "idle" is the time since its last message. A "waiting" actor is
+    "restarts" counts its crashes, "idle" is the time since its last message. A "waiting" actor is
     alive but lacks something that it needs, such as a feed's connection.
 
     Exit codes: 0 not halted; 1 halted, or nothing runs: the last line says why. A window stopped by

@@ -34,7 +34,9 @@ def actor_table(
     # The only column that shrinks when there is little room.
     table.add_column("actor", overflow="ellipsis")
     table.add_column("state", no_wrap=True)
-    headings = ("up", "falls", "pid") if is_brief else ("up", "falls", "pid", "idle", "handled")
+    headings = (
+        ("up", "restarts", "pid") if is_brief else ("up", "restarts", "pid", "idle", "handled")
+    )
     for heading in headings:
         table.add_column(heading, justify="right", no_wrap=True)
     table.add_row("supervisor", "", "", "", str(supervisor_pid))

@@ -126,7 +126,7 @@ class EventBook:
         """
         fell_at_ms = _monotonic_ms()
         key = ("tree", fell_at_ms)
-        text = f"{fallen} fell, every actor is started again"
+        text = f"{fallen} crashed, every actor is restarted"
         self._events[key] = Event(at_ms=self._clock.now_ms(), text=text, is_trouble=True)
         self._tree_fall = (key, fell_at_ms, self._supervisor_pid)
 
@@ -140,7 +140,7 @@ class EventBook:
         if all(child.state is ChildState.SERVING for child in children):
             after = pause_label(_monotonic_ms() - fell_at_ms)
             begun = self._events[key]
-            text = begun.text.replace("is started again", f"serves again after {after}")
+            text = begun.text.replace("is restarted", f"serves again after {after}")
             self._events[key] = attrs.evolve(begun, text=text)
             self._tree_fall = None
 
@@ -222,7 +222,7 @@ class EventBook:
 
 
 def _fall_words(fall: Fall) -> str:
-    what = "was hung and was killed" if fall.was_hung else "fell"
+    what = "hung and was killed" if fall.was_hung else "crashed"
     words = f"{order_label(order_id_of(fall.name) or fall.name)} {what}"
     if fall.served_again_at_ms:
         words += f", serving again after {pause_label(fall.served_again_at_ms - fall.at_ms)}"

@@ -272,9 +272,9 @@ def _dotted(child: ChildReport) -> Text:
 
 
 def _actors_title(report: ChildrenReport) -> str:
-    falls = sum(report.restarts.values())
-    handled, fallen = count_label(report.handled_count, "message"), count_label(falls, "fall")
-    return f"actors · {handled} · {fallen}"
+    restarts = sum(report.restarts.values())
+    handled = count_label(report.handled_count, "message")
+    return f"actors · {handled} · {count_label(restarts, 'restart')}"
 
 
 def decisions_panel(signals: Sequence[SignalSeen], *, has_room: bool) -> Panel:

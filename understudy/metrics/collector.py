@@ -129,11 +129,11 @@ def _of_actors(status: Status) -> Iterator[Metric]:
         {child.role: child.last_message_age_ms / _MS_PER_S for child in permanent},
         "role",
     )
-    falls = {child.role: 0 for child in permanent} | {"order": 0} | dict(status.restarts)
+    restarts = {child.role: 0 for child in permanent} | {"order": 0} | dict(status.restarts)
     yield _counter(
         "actor_restarts",
-        "Falls since the run began, by role; all orders count as one role",
-        dict(sorted(falls.items())),
+        "Restarts since the run began, by role; all orders count as one role",
+        dict(sorted(restarts.items())),
         "role",
     )
     yield _counter(

@@ -264,7 +264,7 @@ class _Foreground:
         self._end_tree(self._tree)
         is_cleared = self._report is not None and self._report.is_cleared
         if code != ExitCode.JOURNAL_UNUSABLE and not is_cleared and self._has_open_orders():
-            self._lines.write("warning", "the tree fell before its orders were over")
+            self._lines.write("warning", "the tree crashed before its orders had ended")
             self._tally.close_tree()
             self._end_tree(self._new_tree())
 
@@ -304,7 +304,7 @@ class _Foreground:
             if fallen is not None:
                 too_often = self._tree_watch.rebuild_refusal()
                 if too_often:
-                    self._stop_reason = f"the {fallen} fell {too_often}"
+                    self._stop_reason = f"the {fallen} crashed {too_often}"
                     return ExitCode.GAVE_UP
                 self._rebuild(fallen)
             if self._report is not None and self._report.escalation:
@@ -381,7 +381,7 @@ class _Foreground:
         return "supervisor (hung)" if self._tree_watch.is_supervisor_hung(pid) else None
 
     def _rebuild(self, fallen: str) -> None:
-        self._lines.write("warning", f"the {fallen} fell: building the tree anew")
+        self._lines.write("warning", f"the {fallen} crashed: the tree is being rebuilt")
         self._tree_watch.note_rebuild()
         self._tally.count_fall(fallen.split()[0])
         self._events.tree_fell(fallen)

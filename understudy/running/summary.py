@@ -275,7 +275,7 @@ def _facts(summary: Summary) -> Iterator[tuple[str, str | Text]]:
     if summary.windows:
         yield "strikes", strikes_label(window.strike_source for window in summary.windows)
     restarts = ", ".join(f"{role} {count}x" for role, count in sorted(summary.restarts.items()))
-    yield "falls", restarts or "none"
+    yield "restarts", restarts or "none"
     if summary.halts:
         yield "halted", Text(halt_words(summary.halts), "bold red")
     for missed in told:

@@ -82,8 +82,8 @@ def actors_panel(status: Status | None) -> Html:
     report = status.report if status is not None else None
     if status is None or report is None:
         return panel("actors", "Actors", nothing("no actor answers"))
-    falls = sum(status.restarts.values())
-    headings = ("actor", "state", "up", "falls", "last message", "handled", "pid")
+    restarts = sum(status.restarts.values())
+    headings = ("actor", "state", "up", "restarts", "last message", "handled", "pid")
     rows = [_place("supervisor", str(report.pid), 0)]
     for process, children in by_process(report.children).items():
         if children[0].role == process:
@@ -95,7 +95,7 @@ def actors_panel(status: Status | None) -> Html:
     latencies = [
         (name.replace("_", " "), latency_words(each)) for name, each in status.latencies.items()
     ]
-    note = f"{count_label(status.handled_count, 'message')}, {count_label(falls, 'fall')}"
+    note = f"{count_label(status.handled_count, 'message')}, {count_label(restarts, 'restart')}"
     return panel("actors", "Actors", body, facts(latencies), note=note)
 
 

@@ -90,7 +90,7 @@ CASES = {
         {("halt/executor", "difference")},
     ),
     "an escalation": (
-        seen(well(report=attrs.evolve(WELL, escalation="the desk fell too often"))),
+        seen(well(report=attrs.evolve(WELL, escalation="the desk crashed too often"))),
         {("escalation", "escalation")},
     ),
     "an end": (down(last_run=ENDED), {("end", "end")}),
@@ -262,7 +262,7 @@ def test_falls_are_told_when_there_were_so_many_since_the_last() -> None:
     core = watching()
     assert texts(core, seen(well(restarts={"desk": 2}), 1)) == []
     assert texts(core, seen(well(restarts={"desk": 3}), 2)) == [
-        "desk fell 3 times, 3 since the run began"
+        "desk crashed 3 times, 3 since the run began"
     ]
     assert texts(core, seen(well(restarts={"desk": 5}), 3)) == []
     assert len(texts(core, seen(well(restarts={"desk": 6}), 4))) == 1

@@ -275,8 +275,8 @@ def test_the_process_tells_of_a_run_that_ends_and_keeps_no_secret_anywhere(
     try:
         with running(data_dir, well()):
             until(lambda: webhook.pings)
-        note_end(data_dir, "the desk fell too often", ExitCode.GAVE_UP)
-        until(lambda: any("fell too often" in post["message"] for post in webhook.posts))
+        note_end(data_dir, "the desk crashed too often", ExitCode.GAVE_UP)
+        until(lambda: any("crashed too often" in post["message"] for post in webhook.posts))
         assert webhook.pings == [f"/ping/{SECRET}"]
 
         second = alerts_process(data_dir, **{FILE_VARIABLE: str(targets)})

@@ -51,7 +51,7 @@ from understudy.display.wording import (
 EVENTS = (
     Event(
         at_ms=NOW_MS - 1_000,
-        text="market-state fell, serving again after 0.05 s (pid 4242)",
+        text="market-state crashed, serving again after 0.05 s (pid 4242)",
         is_trouble=True,
     ),
     Event(at_ms=NOW_MS - 9_000, text="order 1 BUY YES cancelled, 12 of 20 filled: it is over"),
@@ -136,11 +136,11 @@ def test_every_size_shows_what_matters(width: int, height: int) -> None:
         "5 of 20",
         "partial",
         "UTC",
-        "market-state fell, serving again after 0.05 s",
+        "market-state crashed, serving again after 0.05 s",
         "order 1 BUY YES cancelled, 12 of 20 filled",
         "waits: nothing has been evaluated",
         "● market-feed",
-        "14,808 messages · 2 falls",
+        "14,808 messages · 2 restarts",
         "strategy",
         "directory",
     ):
@@ -214,11 +214,11 @@ def test_what_is_wrong_is_said_at_the_top() -> None:
         ),
     )
 
-    standing, line = drawn(status(seen, report(escalation="desk fell 6 times")), 140).splitlines()[
-        2:4
-    ]
+    standing, line = drawn(
+        status(seen, report(escalation="desk crashed 6 times")), 140
+    ).splitlines()[2:4]
 
-    assert standing.startswith("is ending: desk fell 6 times")
+    assert standing.startswith("is ending: desk crashed 6 times")
     assert line.startswith(
         "stop loss: NO bid 0.24  ✗ twap-feed down connection refused ● market-feed "
     )
@@ -539,8 +539,8 @@ def test_the_total_is_the_sum_of_what_is_shown() -> None:
 
 def test_one_of_a_kind_is_not_called_by_the_plural() -> None:
     text = drawn(status(view(), report(restarts={"desk": 1}, handled_count=1)))
-    assert "1 message · 1 fall" in text
-    assert "1 falls" not in text
+    assert "1 message · 1 restart" in text
+    assert "1 restarts" not in text
 
 
 def test_decisions_have_a_line_for_their_reason_where_there_is_room() -> None:

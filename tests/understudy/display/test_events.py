@@ -179,12 +179,12 @@ def test_a_fall_is_one_event_that_is_told_anew_when_its_role_serves_again(book: 
     fall = Fall(name="market-state", pid=42, at_ms=ago(2_000))
     book.look(report(falls=(fall,)), None)
     (first,) = book.newest
-    assert first.text == "market-state fell (pid 42)"
+    assert first.text == "market-state crashed (pid 42)"
     assert first.at_ms >= NOW_MS - 2_500
     served = attrs.evolve(fall, served_again_at_ms=fall.at_ms + 50)
     book.look(report(falls=(served,)), None)
     (again,) = book.newest
-    assert again.text == "market-state fell, serving again after 0.05 s (pid 42)"
+    assert again.text == "market-state crashed, serving again after 0.05 s (pid 42)"
     assert again.at_ms == first.at_ms
 
 
@@ -195,8 +195,8 @@ def test_a_fall_names_what_fell_with_it_or_why(book: EventBook) -> None:
     )
     book.look(report(falls=falls), None)
     assert [event.text for event in book.newest] == [
-        "order 3 fell: ValueError: odd",
-        "trading was hung and was killed (pid 42): desk, strategy",
+        "order 3 crashed: ValueError: odd",
+        "trading hung and was killed (pid 42): desk, strategy",
     ]
 
 
@@ -207,11 +207,9 @@ def test_a_tree_that_fell_is_over_when_every_actor_of_the_next_one_serves(book: 
     book.look(report(pid=1, children=served), None)  # of the tree that fell
     starting = (served[0], child("strategy", state=ChildState.STARTING))
     book.look(report(pid=2, children=starting), None)
-    assert [event.text for event in book.newest] == [
-        "supervisor fell, every actor is started again"
-    ]
+    assert [event.text for event in book.newest] == ["supervisor crashed, every actor is restarted"]
     book.look(report(pid=2, children=served), None)
-    assert book.newest[0].text.startswith("supervisor fell, every actor serves again after 0.")
+    assert book.newest[0].text.startswith("supervisor crashed, every actor serves again after 0.")
 
 
 # From the observer

@@ -100,7 +100,7 @@ def test_an_end_says_how_long_it_may_take(systemd: Systemd) -> None:
     manager.ending("the desk\nfell", 90)
     assert systemd.heard() == [
         "STOPPING=1",
-        "STATUS=ending: the desk fell",
+        "STATUS=ending: the desk crashed",
         "WATCHDOG_USEC=90000000",
         "EXTEND_TIMEOUT_USEC=90000000",
     ]

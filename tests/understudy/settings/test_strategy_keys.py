@@ -80,8 +80,8 @@ def test_the_parameters_of_pair_have_two_spellings(folder: Path) -> None:
     assert both.settings.strategy.stop_loss_ticks == 300
     twice = "[strategy]\nstop_loss_ticks = 200\n[strategy.parameters]\nstop_loss_ticks = 300\n"
     assert refusal(folder, twice).endswith(
-        "strategy.parameters.stop_loss_ticks is the same as strategy.stop_loss_ticks: it is given "
-        "twice"
+        "strategy.parameters.stop_loss_ticks is the same as strategy.stop_loss_ticks: the key is "
+        "set twice"
     )
 
 

@@ -50,8 +50,8 @@ DEGRADATIONS = {
     "no view": ({"view": None}, "the observer has not answered yet"),
     "no report": ({"report": None}, "the supervisor has not answered yet"),
     "escalation": (
-        {"report": attrs.evolve(WELL, escalation="the desk fell too often")},
-        "it is ending: the desk fell too often",
+        {"report": attrs.evolve(WELL, escalation="the desk crashed too often")},
+        "it is ending: the desk crashed too often",
     ),
 }
 
@@ -93,8 +93,8 @@ ENDINGS = {
         "the newest run has ended: SIGTERM",
     ),
     "gave up": (
-        RunRecord(pid=1, began_at_ms=0, ended_at_ms=9, reason="the desk fell", exit_code=4),
-        "the newest run has ended: the desk fell (exit code 4)",
+        RunRecord(pid=1, began_at_ms=0, ended_at_ms=9, reason="the desk crashed", exit_code=4),
+        "the newest run has ended: the desk crashed (exit code 4)",
     ),
 }
 
