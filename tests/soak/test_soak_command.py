@@ -45,10 +45,10 @@ def soak(monkeypatch: pytest.MonkeyPatch) -> Any:
     """Runs the command with a result that is given."""
 
     def run(given: SoakResult, *arguments: str, layout: str = "isolated") -> Result:
-        def run_soak(_directory: Path, *, told: Any, **wanted: Any) -> SoakResult:
+        def run_soak(_directory: Path, *, on_progress: Any, **wanted: Any) -> SoakResult:
             assert wanted["seconds"] == pytest.approx(36.0)
             assert wanted["layout"] == layout
-            told(1.0, "all is well")
+            on_progress(1.0, "all is well")
             return given
 
         monkeypatch.setattr("understudy.soak.session.run_soak", run_soak)
@@ -64,10 +64,10 @@ def test_a_soak_without_findings_tells_its_curves_to_programs_and_draws_them(
     options = ("--json", "--plot", str(plot), "--layout", "grouped")
     answer = soak(result(), *options, layout="grouped")
     assert answer.exit_code == ExitCode.OK
-    told = json.loads(answer.stdout)
-    assert (told["findings"], told["troubles"]) == ([], {"the disk fills": 1})
-    assert told["curves"]["memory of desk"]["is_flat"] is True
-    assert len(told["curves"]["memory of desk"]["points"]) == 60
+    on_progress = json.loads(answer.stdout)
+    assert (on_progress["findings"], on_progress["troubles"]) == ([], {"the disk fills": 1})
+    assert on_progress["curves"]["memory of desk"]["is_flat"] is True
+    assert len(on_progress["curves"]["memory of desk"]["points"]) == 60
     assert "<svg" in plot.read_text()
 
 

@@ -100,7 +100,7 @@ def soaked(
         seed=seed,
         is_live=False,
         interrupted_by=lambda: "SIGINT" if played.now_s >= played.interrupted_at_s else "",
-        told=lambda _seconds, _doing: None,
+        on_progress=lambda _seconds, _doing: None,
     )
     return soak.conduct(("web",))
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from understudy.commands import shared
-from understudy.display.status import changes_of, reload_words
+from understudy.display.status import changes_of, reload_text
 from understudy.display.terminal import echo_shown
 from understudy.teaching import command
 
@@ -59,4 +59,4 @@ def reload(
         return
     for change in changes_of(reply):
         echo_shown(change.words)
-    echo_shown(reload_words(reply, is_check=is_check))
+    echo_shown(reload_text(reply, is_check=is_check))

@@ -121,7 +121,7 @@ def _conduct(
                 directory,
                 seconds=seconds,
                 interrupted_by=lambda: signals.name,
-                told=tell,
+                on_progress=tell,
                 **wanted,
             )
         except ExchangeFailed as error:

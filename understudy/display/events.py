@@ -152,7 +152,7 @@ class EventBook:
             at_ms = self._clock.now_ms() - round(ago_ms)
         else:
             at_ms = known.at_ms
-        self._events[key] = Event(at_ms=at_ms, text=_fall_words(fall), is_trouble=True)
+        self._events[key] = Event(at_ms=at_ms, text=_fall_text(fall), is_trouble=True)
 
     def _take_feed(self, feed: FeedSeen) -> None:
         known = self._feeds.get(feed.feed)
@@ -207,13 +207,13 @@ class EventBook:
                     f"P&L from {pnl_before.plain} to {pnl_after.plain}"
                 )
             case MarketResolved() if stored.role == POSITION and stored.market_id is not None:
-                yield from self._settled_words(stored.market_id)
+                yield from self._settled_text(stored.market_id)
             case _ if order_id_of(stored.role) is not None and stored.order_id is not None:
                 for order in self._reader.states("order", stored.order_id, open_only=False):
                     if isinstance(order, OrderState):
-                        yield _order_words(order, value)
+                        yield _order_text(order, value)
 
-    def _settled_words(self, market_id: str) -> Iterator[str]:
+    def _settled_text(self, market_id: str) -> Iterator[str]:
         for ledger in self._reader.states("position", market_id, open_only=False):
             settled = ledger.settlement(0) if isinstance(ledger, WindowLedger) else None
             if settled is not None:
@@ -221,7 +221,7 @@ class EventBook:
                 yield f"{slug_label(settled.slug)} settled: {won_label(settled.winner)}, P&L {pnl}"
 
 
-def _fall_words(fall: Fall) -> str:
+def _fall_text(fall: Fall) -> str:
     what = "hung and was killed" if fall.was_hung else "crashed"
     words = f"{order_label(order_id_of(fall.name) or fall.name)} {what}"
     if fall.served_again_at_ms:
@@ -233,7 +233,7 @@ def _fall_words(fall: Fall) -> str:
     return f"{words}: {fall.reason}" if fall.reason else words
 
 
-def _order_words(order: OrderState, value: object) -> str:
+def _order_text(order: OrderState, value: object) -> str:
     intent = order.intent
     size = size_label(intent.size_units)
     name = order_label(intent.order_id)

@@ -32,7 +32,7 @@ from understudy.display.wording import (
     count_label,
     depth_label,
     exact_money,
-    latency_words,
+    latency_text,
     marked_nanos,
     money,
     move_label,
@@ -343,5 +343,5 @@ def notice_line(
         if feed.trouble:
             line.append(f"{feed.trouble} ", "yellow")
     for name, histogram in latencies.items():
-        line.append(f" {name.replace('_', ' ')} ", "dim").append(latency_words(histogram))
+        line.append(f" {name.replace('_', ' ')} ", "dim").append(latency_text(histogram))
     return line

@@ -142,7 +142,7 @@ def changes_of(reply: dict[str, Any]) -> tuple[SettingChange, ...]:
     return cattrs.structure(reply["changes"], tuple[SettingChange, ...])
 
 
-def reload_words(reply: dict[str, Any], *, is_check: bool) -> str:
+def reload_text(reply: dict[str, Any], *, is_check: bool) -> str:
     """Say what has become of a reload, or would."""
     if not reply["changes"]:
         return f"nothing differs from what is in force ({reply['source']})"

@@ -200,7 +200,7 @@ def marked_nanos(position: PositionSnapshot, snapshot: MarketSnapshot | None) ->
     return worth + position.realized_nanos - cost - position.fees_nanos
 
 
-def latency_words(histogram: Histogram) -> str:
+def latency_text(histogram: Histogram) -> str:
     """Write a latency's median and 99th percentile, and the number of samples."""
     median, high = histogram.percentile(50), histogram.percentile(99)
     if median is None or high is None:

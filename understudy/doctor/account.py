@@ -94,7 +94,7 @@ async def check_account(subject: Subject, sight: VenueSight) -> tuple[Finding, .
         refused = failed(CREDENTIALS, f"no API credentials: {reason}", _advice(problem))
         return (
             refused,
-            passed(WALLET, f"{_wallet_words(kind)}; the chain was not asked"),
+            passed(WALLET, f"{_wallet_text(kind)}; the chain was not asked"),
             *_unseen("there are no credentials", *ACCOUNT_NAMES[2:]),
         )
 
@@ -156,12 +156,12 @@ def _advice(problem: Exception) -> str:
     return "see the lines on clob and clock; then try again"
 
 
-def _wallet_words(kind: WalletKind) -> str:
+def _wallet_text(kind: WalletKind) -> str:
     return f"{kind.address} is {_KINDS[kind.name]}, signature type {kind.signature_type}"
 
 
 async def _wallet(kind: WalletKind, client: VenueClient) -> Finding:
-    words, is_contract = _wallet_words(kind), kind.signature_type != 0
+    words, is_contract = _wallet_text(kind), kind.signature_type != 0
     try:
         has_code = await client.has_code()
     except PolymarketError:

@@ -233,25 +233,25 @@ class _Test:
 
     async def _cancel(self) -> Finding:
         """Cancel by id until the venue says that nothing is left to cancel."""
-        order_id, told = self._probe.order_id, "there was no answer"
+        order_id, outcome = self._probe.order_id, "there was no answer"
 
         async def is_cancelled() -> bool:
-            nonlocal told
+            nonlocal outcome
             answer = await self._client.cancel((order_id,))
             if order_id in [str(each).lower() for each in answer.get("canceled") or ()]:
-                told = "cancelled"
+                outcome = "cancelled"
                 return True
             refused = {
                 str(each).lower(): why for each, why in (answer.get("not_canceled") or {}).items()
             }
-            told = str(refused.get(order_id, "the answer does not name it"))
+            outcome = str(refused.get(order_id, "the answer does not name it"))
             return False
 
         if await self._until(is_cancelled):
             return passed(CANCEL, f"the venue says that {order_id} is cancelled")
         return warned(
             CANCEL,
-            f"{order_id} was not cancelled: {self._clean(told)}",
+            f"{order_id} was not cancelled: {self._clean(outcome)}",
             f"see below; {self._probe.ends_by_itself}",
         )
 

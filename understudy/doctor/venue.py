@@ -157,7 +157,7 @@ async def check_clock(subject: Subject, sight: VenueSight) -> Finding:
     except Unreachable as problem:
         sentence = f"venue time is unknown: {problem}"
         return failed(CLOCK, sentence, "see the line on clob", problem.cause)
-    shown = _skew_words(reading)
+    shown = _skew_text(reading)
     if not reading.needs_correction:
         return passed(CLOCK, shown)
     if subject.is_local:
@@ -173,7 +173,7 @@ async def check_clock(subject: Subject, sight: VenueSight) -> Finding:
     return failed(CLOCK, f"{shown}: the venue refuses requests that are signed so far off", _SET_IT)
 
 
-def _skew_words(reading: VenueTimeReading) -> str:
+def _skew_text(reading: VenueTimeReading) -> str:
     uncertainty_s = (500 + reading.round_trip_ms / 2) / 1000
     return f"{skew_words(reading.skew_ms, decimals=1)}, measured to {uncertainty_s:.1f} s"
 
@@ -191,15 +191,15 @@ async def check_geoblock(subject: Subject) -> Finding:
         return skipped(GEOBLOCK, "a local exchange takes orders from everywhere")
     try:
         answer = await fetch(url)
-        told = json.loads(answer.body) if answer.status == 200 else None
+        body = json.loads(answer.body) if answer.status == 200 else None
     except Unreachable as problem:
         return _place_unknown(str(problem), problem.cause)
     except ValueError:
-        told = None
-    if not isinstance(told, dict) or not isinstance(told.get("blocked"), bool):
+        body = None
+    if not isinstance(body, dict) or not isinstance(body.get("blocked"), bool):
         return _place_unknown(f"{host_of(url)} answered {answer.status} without an answer")
-    place = "-".join(str(told[name]) for name in ("country", "region") if told.get(name))
-    if not told["blocked"]:
+    place = "-".join(str(body[name]) for name in ("country", "region") if body.get(name))
+    if not body["blocked"]:
         return passed(GEOBLOCK, f"the venue takes orders from here ({place or 'place unknown'})")
     sentence = f"the venue takes no orders from here ({place or 'place unknown'})"
     if not subject.is_live:
@@ -227,10 +227,10 @@ async def check_market(sight: VenueSight) -> Finding:
         return failed(MARKET, str(problem), "this window cannot be traded; try the next one")
     described = _described(found)
     if found.market.twap_window_s != TWAP_WINDOW_S:
-        told = found.market.twap_window_s
+        twap_s = found.market.twap_window_s
         return warned(
             MARKET,
-            f"{described}; settled on an average of {told} s, but the feed has {TWAP_WINDOW_S} s",
+            f"{described}; settled on an average of {twap_s} s, but the feed has {TWAP_WINDOW_S} s",
             "its strike cannot be proven: rules that need it will not trade",
         )
     return passed(MARKET, described)

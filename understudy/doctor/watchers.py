@@ -6,7 +6,7 @@ import socket
 
 from understudy.doctor.findings import Finding, failed, passed, warned
 from understudy.doctor.subject import Subject
-from understudy.running.watchers_wanted import watchers_refusal, watchers_words
+from understudy.running.watchers_wanted import watchers_refusal, watchers_text
 from understudy.web.access import NoToken, is_loopback_address, read_token
 
 WATCHERS = "watchers"
@@ -18,7 +18,7 @@ def check_watchers(subject: Subject) -> Finding:
     refusal = watchers_refusal(settings, subject.variables)
     if refusal is not None:
         return failed(WATCHERS, refusal, "see docs/alerts.md and docs/metrics.md, or turn it off")
-    words = watchers_words(settings, subject.variables)
+    words = watchers_text(settings, subject.variables)
     if settings.metrics.enabled and not is_free(settings.metrics.port):
         advice = "end it, or set metrics.port; if it is this system's own, all is well"
         return warned(WATCHERS, f"{words}, where another process listens", advice)

@@ -96,21 +96,23 @@ class Drill:
         self.traded = {"orders": 0, "fills": 0, "windows": 0}
         """The amount of trading that the verdict covers."""
 
-    def conduct(self, steps: Iterable[Step], told: Callable[[Recovery], None]) -> AuditVerdict:
+    def conduct(
+        self, steps: Iterable[Step], on_recovery: Callable[[Recovery], None]
+    ) -> AuditVerdict:
         """Inject all faults, end the system, and audit what it leaves.
 
         A system that keeps the drill waiting is a finding, and its books are audited all the same.
 
         Args:
             steps: the injections, in order.
-            told: called with each recovery as soon as there is one.
+            on_recovery: called with each recovery as soon as there is one.
         """
         try:
             self._system.start()
             self._until("answers", self._system.look)
             self._reader = JournalReader(self._system.data_dir)
             try:
-                self._trouble(steps, told)
+                self._trouble(steps, on_recovery)
             except DrillFailed as failed:
                 self.verdict.findings.append(str(failed))
             self._end()
@@ -120,12 +122,12 @@ class Drill:
             self._system.kill_all()
         return self.verdict
 
-    def _trouble(self, steps: Iterable[Step], told: Callable[[Recovery], None]) -> None:
+    def _trouble(self, steps: Iterable[Step], on_recovery: Callable[[Recovery], None]) -> None:
         """Inject all faults, and see the system trade afterwards."""
         self.settle()
         for step in steps:
             time.sleep(step.delay_s)
-            told(self._strike(step))
+            on_recovery(self._strike(step))
             self.settle()
         if self._account is not None:
             self._account.witness.call_off()

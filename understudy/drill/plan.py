@@ -112,7 +112,7 @@ _ON_PAPER = "executor/recorded/OrderReport/PARTIALLY_FILLED"
 
 REAL_INJECTIONS = (
     *(injection for injection in INJECTIONS if injection.point != _ON_PAPER),
-    # signed and about to be posted, answered, traded and not yet told
+    # signed and about to be posted, answered, traded and not yet reported
     Injection(roles.EXECUTOR, "executor/recorded/OrderSigned"),
     Injection(roles.EXECUTOR, "executor/recorded/PostAnswered"),
     Injection(roles.EXECUTOR, "executor/recorded/TradeSeen"),

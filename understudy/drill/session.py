@@ -28,11 +28,11 @@ from understudy.settings.options import DrillStage
 
 
 def run_drill(
-    directory: Path, request: DrillRequest, told: Callable[[int, Recovery], None]
+    directory: Path, request: DrillRequest, on_recovery: Callable[[int, Recovery], None]
 ) -> Result:
     """Drill a new system in an empty directory; its journal and log stay there.
 
-    ``told`` is called with the number and recovery of each injection as soon as it is over.
+    ``on_recovery`` is called with the number and recovery of each injection as soon as it is over.
 
     Raises:
         ExchangeFailed: the local exchange did not start.
@@ -41,7 +41,7 @@ def run_drill(
 
     def note(recovery: Recovery) -> None:
         recoveries.append(recovery)
-        told(len(recoveries), recovery)
+        on_recovery(len(recoveries), recovery)
 
     seed, series, is_live = request.seed, request.series, request.is_live
     with stage_for(directory, seed, series, request.faults, is_live=is_live) as (stage, account):

@@ -199,7 +199,7 @@ def _of_feeds(view: View, status: Status) -> Iterator[Metric]:
     ages = {feed.feed: data_age_s(feed, status) for feed in view.feeds}
     yield _gauge(
         "feed_data_age_seconds",
-        "Time since the feed's newest data, told every 5 s, in real time",
+        "Time since the feed's newest data, updated every 5 s, in real time",
         {feed: age for feed, age in ages.items() if age is not None},
         "feed",
     )

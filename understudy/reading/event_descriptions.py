@@ -36,48 +36,48 @@ def describe_event(event: StoredEvent) -> str:
     return words.format(value) if isinstance(words, str) else words(value)
 
 
-def _fill_words(fill: FillDetail) -> str:
+def _fill_text(fill: FillDetail) -> str:
     words = f"{size_text(fill.size_units)} at {price_text(fill.price_ticks)}"
     if fill.fee_nanos:
         words += f", fee {dollars_text(fill.fee_nanos)}"
     return f"{words} ({'maker' if fill.is_maker else 'taker'}, trade {fill.trade_id})"
 
 
-def _cancel_words(event: execution.OrderCancelled) -> str:
+def _cancel_text(event: execution.OrderCancelled) -> str:
     filled_units = event.filled_units
     total = "" if filled_units is None else f", {size_text(filled_units)} filled in all"
     return f"cancelled: {event.reason}{total}"
 
 
-def _booking_words(event: FillBooked) -> str:
+def _booking_text(event: FillBooked) -> str:
     what = "the reversal of " if event.is_reversal else ""
     return f"knows that {what}trade {event.trade_id} is in position version {event.version}"
 
 
-def _report_words(report: execution.OrderReport) -> str:
+def _report_text(report: execution.OrderReport) -> str:
     status = "unheard of" if report.status is None else report.status.value
     filled_units = sum(fill.size_units for fill in report.fills)
     words = f"stands at {status}, {size_text(filled_units)} filled"
     return f"{words}: {report.reason}" if report.reason else words
 
 
-def _entry_words(event: EntryChanged) -> str:
+def _entry_text(event: EntryChanged) -> str:
     verb = "booked" if event.entry.reversed_version is None else "took back"
-    return f"{verb} {_fill_words(event.entry.fill)}: position version {event.position.version}"
+    return f"{verb} {_fill_text(event.entry.fill)}: position version {event.position.version}"
 
 
-def _freed_words(event: SideFreed) -> str:
+def _freed_text(event: SideFreed) -> str:
     version = event.required_version
     return f"side freed after {event.status.value}: signals must know position version {version}"
 
 
-def _refusal_words(event: messages.PostRefused) -> str:
+def _refusal_text(event: messages.PostRefused) -> str:
     if event.status == 0:
         return f"no connection was made: {event.text}"
     return f"the venue refused it ({event.status}): {event.text}"
 
 
-def _venue_words(event: orders.VenueSaid) -> str:
+def _venue_text(event: orders.VenueSaid) -> str:
     order = event.order
     status = order.status.lower() or ("cancelled" if order.is_cancellation else "changed")
     if order.matched_units is None:
@@ -85,7 +85,7 @@ def _venue_words(event: orders.VenueSaid) -> str:
     return f"the venue says: {status}, {size_text(order.matched_units)} matched"
 
 
-def _trade_words(event: orders.TradeSeen) -> str:
+def _trade_text(event: orders.TradeSeen) -> str:
     part = event.part
     size, price = size_text(part.size_units), price_text(part.price_ticks)
     role = "maker" if part.is_maker else "taker"
@@ -98,33 +98,33 @@ _WORDS: Mapping[type, str | Callable[[Any], str]] = {
         f"accepted as {e.venue_order_id}" if e.venue_order_id else "accepted"
     ),
     execution.OrderRejected: "rejected: {0.reason}",
-    execution.Fill: lambda event: f"filled {_fill_words(event.fill)}",
+    execution.Fill: lambda event: f"filled {_fill_text(event.fill)}",
     execution.OrderCompleted: "filled whole",
-    execution.OrderCancelled: _cancel_words,
+    execution.OrderCancelled: _cancel_text,
     execution.OutcomeUnknown: "outcome unknown: {0.reason}",
     execution.FillFailed: "trade {0.trade_id} is taken back: {0.reason}",
     execution.CancelRequested: "to be cancelled: {0.reason}",
-    FillBooked: _booking_words,
+    FillBooked: _booking_text,
     execution.OrderClosed: "record closed",
     # desk, executor and position
     OrdersCreated: lambda event: f"created: {', '.join(i.order_id for i in event.intents)}",
     execution.OrderSubmitted: "on its way to the venue",
     execution.CancelOrder: "will be cancelled on arrival: {0.reason}",
-    execution.OrderReport: _report_words,
+    execution.OrderReport: _report_text,
     OrderMadeAnew: "goes on from its creation: {0.reason}",
     OrderSetAside: "set aside, nobody follows it any more: {0.reason}",
-    EntryChanged: _entry_words,
-    SideFreed: _freed_words,
+    EntryChanged: _entry_text,
+    SideFreed: _freed_text,
     # the real executor: what was sent, and the venue's answers
     messages.OrderSigned: "signed; the venue will call it {0.venue_order_id}",
     messages.SigningFailed: "not signed: {0.reason}",
     orders.OrderPosted: "posted, in the bytes that were signed",
     messages.PostAnswered: "the venue took it: {0.status}",
-    messages.PostRefused: _refusal_words,
+    messages.PostRefused: _refusal_text,
     messages.PostUnclear: "whether the venue has it is not known: {0.reason}",
     orders.OrderWithdrawn: "it ends without having been at the venue: {0.reason}",
-    orders.VenueSaid: _venue_words,
-    orders.TradeSeen: _trade_words,
+    orders.VenueSaid: _venue_text,
+    orders.TradeSeen: _trade_text,
     orders.CancelTold: "the venue has taken it back",
     orders.AbsenceTold: "the venue shows no more of it: {0.reason}",
     orders.LiveClosed: "nothing can become of it any more",

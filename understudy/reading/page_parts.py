@@ -99,8 +99,8 @@ def page_body(
     sections: Mapping[str, str],
 ) -> str:
     """Put a page's parts below each other; all but the facts and headings are HTML already."""
-    told = "".join(f"<dt>{escaped(name)}</dt><dd>{escaped(words)}</dd>" for name, words in facts)
-    cards = {"In words": f"<dl>{told}</dl>", **sections}
+    items = "".join(f"<dt>{escaped(name)}</dt><dd>{escaped(words)}</dd>" for name, words in facts)
+    cards = {"In words": f"<dl>{items}</dl>", **sections}
     return f'<div class="tiles">{"".join(tiles)}</div><div class="plots">{"".join(plots)}</div>' + (
         "".join(
             f'<section class="card"><h2>{escaped(heading)}</h2>{content}</section>'

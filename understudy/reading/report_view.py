@@ -109,11 +109,11 @@ def fact_rows(performance: Performance) -> list[tuple[str, Text]]:
     return [
         ("P&L", pnl),
         *([("by series", split_label(by_series))] if len(by_series) > 1 else []),
-        ("fees", exact_money(-performance.fees_nanos).append(_fee_words(performance), "default")),
+        ("fees", exact_money(-performance.fees_nanos).append(_fee_text(performance), "default")),
         ("orders", Text(statuses_label(performance.orders_by_status))),
-        ("fill ratio", Text(_fill_words(performance))),
-        ("price", Text(_price_words(performance))),
-        ("leg risk", Text(_leg_words(performance))),
+        ("fill ratio", Text(_fill_text(performance))),
+        ("price", Text(_price_text(performance))),
+        ("leg risk", Text(_leg_text(performance))),
         (
             "strikes",
             Text(strikes_label(each.strike_source for each in performance.windows) or "none"),
@@ -121,12 +121,12 @@ def fact_rows(performance: Performance) -> list[tuple[str, Text]]:
     ]
 
 
-def _fee_words(performance: Performance) -> str:
+def _fee_text(performance: Performance) -> str:
     taker_count, maker_count = performance.taker_fills_count, performance.maker_fills_count
     return f" on {count_label(taker_count, 'fill')} as taker; {maker_count} as maker"
 
 
-def _fill_words(performance: Performance) -> str:
+def _fill_text(performance: Performance) -> str:
     total = performance.fill_ratio
     if total.ratio is None:
         return "no order has ended yet"
@@ -141,7 +141,7 @@ def _fill_words(performance: Performance) -> str:
     )
 
 
-def _price_words(performance: Performance) -> str:
+def _price_text(performance: Performance) -> str:
     if not performance.filled_units:
         return "nothing was filled"
     nanos = performance.improvement_nanos
@@ -153,7 +153,7 @@ def _price_words(performance: Performance) -> str:
     )
 
 
-def _leg_words(performance: Performance) -> str:
+def _leg_text(performance: Performance) -> str:
     risk = performance.leg_risk
     if not risk.pairs:
         return "no arbitrage pair was ordered"

@@ -142,7 +142,7 @@ def fact_rows(story: Story) -> list[tuple[str, Text]]:
         ("lifetime", Text(f"{kind}, {lifetime} at most")),
     ]
     if intent.settings_number:
-        rows.append(("settings", Text(_settings_words(story))))
+        rows.append(("settings", Text(_settings_text(story))))
     if intent.pair_id is not None:
         rows.append(("other leg", _partner_text(intent.pair_id, story.partner)))
     rows.append(("filled", _filled_text(order)))
@@ -155,7 +155,7 @@ def fact_rows(story: Story) -> list[tuple[str, Text]]:
     return rows
 
 
-def _settings_words(story: Story) -> str:
+def _settings_text(story: Story) -> str:
     number, settings = story.order.intent.settings_number, story.settings
     if settings is None or not settings.changes:
         return f"number {number}"
@@ -196,10 +196,10 @@ def _events_table(story: Story) -> Table:
 
 def event_cells(story: Story) -> Iterator[tuple[str, str, str, str]]:
     """Cells of each event: its time, how long after the first, its actor, and its description."""
-    for told in story.events:
-        event = told.event
+    for described in story.events:
+        event = described.event
         after = span_label(event.at_ms - story.events[0].event.at_ms)
-        yield exact_label(event.at_ms), after, _actor_label(event), told.words
+        yield exact_label(event.at_ms), after, _actor_label(event), described.words
 
 
 def _actor_label(event: StoredEvent) -> str:

@@ -285,7 +285,7 @@ class WindowComparison:
         own, others = (self._sides[not is_first], self._sides[is_first])
         held, other_held = _held(own, at_ms), _held(others, at_ms)
         if held != other_held:
-            words = f"{_held_words(held)} held, and {_held_words(other_held)} in the other"
+            words = f"{_held_text(held)} held, and {_held_text(other_held)} in the other"
             return words + self._parting(is_first, at_ms)
         alike = [each for each in others if (each.action, each.side) == (order.action, order.side)]
         for other in alike:
@@ -330,7 +330,7 @@ def _held(orders: Iterable[ComparedOrder], at_ms: int) -> dict[str, Decimal]:
     return {side: units for side, units in held.items() if units}
 
 
-def _held_words(held: Mapping[str, Decimal]) -> str:
+def _held_text(held: Mapping[str, Decimal]) -> str:
     return ", ".join(f"{side} {units}" for side, units in sorted(held.items())) or "nothing"
 
 

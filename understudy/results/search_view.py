@@ -42,23 +42,23 @@ def search_lines(run: StoredRun) -> Iterator[tuple[str, str]]:
         yield "caution", "even the best loses; not trading gives 0.00"
     forward = summary["walk_forward"]
     if forward is not None:
-        yield "walk forward", _forward_words(forward)
+        yield "walk forward", _forward_text(forward)
     if summary["importance"]:
         shares = (f"{name} {share:.0%}" for name, share in summary["importance"].items())
         yield "importance", ", ".join(shares)
     luck = summary["luck"]
-    yield "luck" if luck["is_convincing"] else "caution", luck_words(luck, summary["trials"])
-    yield "held out", _held_out_words(summary)
+    yield "luck" if luck["is_convincing"] else "caution", luck_text(luck, summary["trials"])
+    yield "held out", _held_out_text(summary)
 
 
-def _forward_words(forward: dict[str, Any]) -> str:
+def _forward_text(forward: dict[str, Any]) -> str:
     return (
         f"choosing the best before each fold: {forward['mean_in_sample']:+.4f} a window in sample, "
         f"{forward['mean_out_of_sample']:+.4f} out of sample"
     )
 
 
-def _held_out_words(summary: dict[str, Any]) -> str:
+def _held_out_text(summary: dict[str, Any]) -> str:
     found = summary["held_out"]
     whole = f"the last {summary['windows_held_out']} windows, which no trial has seen"
     if found is None:
@@ -113,7 +113,7 @@ def _value(text: str) -> str:
         return text
 
 
-def luck_words(luck: Mapping[str, Any], trials: int) -> str:
+def luck_text(luck: Mapping[str, Any], trials: int) -> str:
     """Warn, with a number, when the best of so many trials is what chance alone would give."""
     deflated, probability = luck["deflated_sharpe"], luck["overfitting_probability"]
     if deflated is None:

@@ -20,16 +20,16 @@ _REFUSALS_SHOWN = 3
 def fact_lines(run: StoredRun) -> Iterator[tuple[str, str]]:
     """The facts of a run: a name and a sentence each."""
     summary = run.summary
-    yield "strategy", _strategy_words(run)
-    yield "P&L", _pnl_words(summary)
-    yield "a window", _window_words(summary)
-    yield "drawdown", _drawdown_words(summary["drawdown"])
-    yield "exposure", _exposure_words(summary["exposure"])
-    yield "orders", _order_words(summary)
-    yield "legs", _leg_words(summary["leg_risk"])
-    yield "model", _model_words(summary["model"])
-    yield "reasons", _group_words(summary["by_reason"], "reason")
-    yield "hours", _group_words(summary["by_hour"], "hour")
+    yield "strategy", _strategy_text(run)
+    yield "P&L", _pnl_text(summary)
+    yield "a window", _window_text(summary)
+    yield "drawdown", _drawdown_text(summary["drawdown"])
+    yield "exposure", _exposure_text(summary["exposure"])
+    yield "orders", _order_text(summary)
+    yield "legs", _leg_text(summary["leg_risk"])
+    yield "model", _model_text(summary["model"])
+    yield "reasons", _group_text(summary["by_reason"], "reason")
+    yield "hours", _group_text(summary["by_hour"], "hour")
     if summary["refusals"]:
         shown = list(summary["refusals"].items())[:_REFUSALS_SHOWN]
         more = len(summary["refusals"]) - len(shown)
@@ -38,7 +38,7 @@ def fact_lines(run: StoredRun) -> Iterator[tuple[str, str]]:
     yield from _cautions(run)
 
 
-def _strategy_words(run: StoredRun) -> str:
+def _strategy_text(run: StoredRun) -> str:
     use, backtest = run.run["strategy"]["use"], run.run["settings"]
     return (
         f"{use}; fills: {backtest['backtest.fill_model']}, "
@@ -46,7 +46,7 @@ def _strategy_words(run: StoredRun) -> str:
     )
 
 
-def _pnl_words(summary: dict[str, Any]) -> str:
+def _pnl_text(summary: dict[str, Any]) -> str:
     factor = summary["profit_factor"]
     words = (
         f"{_signed(summary['pnl'])} after {_cents(summary['fees'])} of fees over "
@@ -56,7 +56,7 @@ def _pnl_words(summary: dict[str, Any]) -> str:
     return words if factor is None else f"{words}; profit factor {factor:.2f}"
 
 
-def _window_words(summary: dict[str, Any]) -> str:
+def _window_text(summary: dict[str, Any]) -> str:
     words = f"{_signed(summary['expectancy'])} on average if traded"
     interval = summary["mean_window_interval"]
     if interval is not None:
@@ -70,7 +70,7 @@ def _window_words(summary: dict[str, Any]) -> str:
     )
 
 
-def _drawdown_words(fallen: dict[str, Any]) -> str:
+def _drawdown_text(fallen: dict[str, Any]) -> str:
     if not float(fallen["amount"]):
         return "none"
     return (
@@ -79,14 +79,14 @@ def _drawdown_words(fallen: dict[str, Any]) -> str:
     )
 
 
-def _exposure_words(exposure: dict[str, Any]) -> str:
+def _exposure_text(exposure: dict[str, Any]) -> str:
     return (
         f"at most ${_cents(exposure['largest'])} paid in a window, ${_cents(exposure['mean'])} on "
         f"average; something held {_percent(exposure['time_share'])} of the time"
     )
 
 
-def _order_words(summary: dict[str, Any]) -> str:
+def _order_text(summary: dict[str, Any]) -> str:
     statuses = statuses_label(summary["orders_by_status"])
     return (
         f"{summary['orders']} ({statuses}); {_percent(summary['fill_ratio'])} of the "
@@ -94,7 +94,7 @@ def _order_words(summary: dict[str, Any]) -> str:
     )
 
 
-def _leg_words(legs: dict[str, Any]) -> str:
+def _leg_text(legs: dict[str, Any]) -> str:
     if not legs["pairs"]:
         return "no pair was ordered"
     return (
@@ -103,7 +103,7 @@ def _leg_words(legs: dict[str, Any]) -> str:
     )
 
 
-def _model_words(model: dict[str, Any]) -> str:
+def _model_text(model: dict[str, Any]) -> str:
     if not model["predictions"]:
         return "the strategy gave no value of its own"
     return (
@@ -112,7 +112,7 @@ def _model_words(model: dict[str, Any]) -> str:
     )
 
 
-def _group_words(groups: Sequence[dict[str, Any]], key: str) -> str:
+def _group_text(groups: Sequence[dict[str, Any]], key: str) -> str:
     return "; ".join(f"{group[key]} {_signed(group['pnl'])}" for group in groups) or "none"
 
 

@@ -78,14 +78,14 @@ def run(options: RunOptions) -> int:
     except DirectoryLocked as locked:
         return _say(str(locked), ExitCode.LOCKED)
     except OSError as error:
-        return _say(_disk_words(error, options.data_dir), ExitCode.JOURNAL_UNUSABLE)
+        return _say(_disk_text(error, options.data_dir), ExitCode.JOURNAL_UNUSABLE)
     try:
         with EndSignals() as signals:
             return _run(options, signals)
     except JournalError as error:
         return _say(str(error), ExitCode.JOURNAL_UNUSABLE)
     except OSError as error:
-        return _say(_disk_words(error, options.data_dir), ExitCode.JOURNAL_UNUSABLE)
+        return _say(_disk_text(error, options.data_dir), ExitCode.JOURNAL_UNUSABLE)
     except OtherAccount as other:
         return _say(str(other), ExitCode.BAD_INPUT)
     except (ExchangeFailed, TreeFailed) as error:
@@ -95,7 +95,7 @@ def run(options: RunOptions) -> int:
         lock.release()
 
 
-def _disk_words(error: OSError, data_dir: Path) -> str:
+def _disk_text(error: OSError, data_dir: Path) -> str:
     """Say why nothing could be started; an error other than the disk's is raised again."""
     trouble = trouble_of(error, data_dir)
     if not trouble:
@@ -200,8 +200,8 @@ class _Foreground:
             code = self._fail(error)
         try:
             self._tell_end(control, code)
-        except Exception:  # whoever could not be told, the orders are ended
-            self._lines.write("error", f"the end was not told: {traceback.format_exc()}")
+        except Exception:  # even if nobody could be told, the orders are ended
+            self._lines.write("error", f"the end was not announced: {traceback.format_exc()}")
         try:
             self._end(code)
             self._signals.let_go()  # a terminal that takes nothing can be left by Ctrl-C again

@@ -179,16 +179,16 @@ def stopped_windows(reader: JournalReader, now_ms: int) -> tuple[str, ...]:
     Raises:
         JournalError: a record cannot be read.
     """
-    told: list[str] = []
+    stopped: list[str] = []
     for market_id, desk_window in _desk_state(reader).windows.items():
         if not desk_window.stop_reason:
             continue
-        told += [
+        stopped += [
             f"{window.market.slug} is stopped: {desk_window.stop_reason}"
             for window in reader.states("window", market_id, open_only=False)
             if isinstance(window, WindowState) and window.market.closes_at_ms > now_ms
         ]
-    return tuple(told)
+    return tuple(stopped)
 
 
 def _desk_state(reader: JournalReader) -> DeskState:

@@ -31,7 +31,7 @@ from understudy.display.screen import Screen, facts_table, listing
 from understudy.display.wording import (
     count_label,
     exact_money,
-    latency_words,
+    latency_text,
     move_label,
     size_label,
     split_label,
@@ -244,7 +244,7 @@ def _unsettled_json(ledger: WindowLedger) -> dict[str, str]:
     }
 
 
-def _unsettled_words(ledger: WindowLedger) -> Text:
+def _unsettled_text(ledger: WindowLedger) -> Text:
     """What is held, and what the window has cost so far."""
     position = ledger.snapshot()
     held = (
@@ -268,7 +268,7 @@ def _facts(summary: Summary) -> Iterator[tuple[str, str | Text]]:
     signals = ", ".join(f"{n} of priority {p}" for p, n in summary.orders_by_priority.items())
     yield "signals", signals or "none"
     yield "orders", f"{statuses_label(summary.orders_by_status)}; {summary.fills_count} fills"
-    told, late_count = _missed(summary)
+    shown, late_count = _missed(summary)
     if summary.windows and late_count:
         late = count_label(late_count, "window")
         yield "watched", f"{late} ended that this run came too late to trade"
@@ -278,10 +278,10 @@ def _facts(summary: Summary) -> Iterator[tuple[str, str | Text]]:
     yield "restarts", restarts or "none"
     if summary.halts:
         yield "halted", Text(halt_words(summary.halts), "bold red")
-    for missed in told:
+    for missed in shown:
         yield "not traded", Text(f"{missed.slug}: {missed.reason}", "yellow")
     for ledger in summary.unsettled:
-        yield "unsettled", _unsettled_words(ledger)
+        yield "unsettled", _unsettled_text(ledger)
     for each in summary.corrections:
         change = f"{side_name(each.before)} to {side_name(each.after)}"
         line = Text(f"{each.slug}: from {change}, ", "bold red")
@@ -289,7 +289,7 @@ def _facts(summary: Summary) -> Iterator[tuple[str, str | Text]]:
         yield "corrected", line.append_text(exact_money(each.pnl_after_nanos))
     yield "messages", f"{summary.handled_count:,}"
     for name, histogram in summary.latencies.items():
-        yield name.replace("_", " "), latency_words(histogram)
+        yield name.replace("_", " "), latency_text(histogram)
 
 
 def _missed(summary: Summary) -> tuple[list[WindowNotTraded], int]:
@@ -297,13 +297,13 @@ def _missed(summary: Summary) -> tuple[list[WindowNotTraded], int]:
 
     A run that traded others has a known reason for those already under way when it began.
     """
-    told = [
+    shown = [
         each
         for each in summary.not_traded
         if each.opens_at_ms >= summary.began_ms or not summary.windows
     ]
     never_opened = [each for each in summary.not_traded if each.market_id is None]
-    return told, summary.watched_count + sum(each not in told for each in never_opened)
+    return shown, summary.watched_count + sum(each not in shown for each in never_opened)
 
 
 def _windows_table(summary: Summary) -> RenderableType:

@@ -29,7 +29,7 @@ def watchers_refusal(settings: Settings, variables: Mapping[str, str]) -> str | 
     return None
 
 
-def watchers_words(settings: Settings, variables: Mapping[str, str]) -> str:
+def watchers_text(settings: Settings, variables: Mapping[str, str]) -> str:
     """List the watchers a run would have, if nothing prevents them."""
     words = []
     if settings.alerts.enabled:

@@ -65,7 +65,7 @@ class Soak:
         seed: int,
         is_live: bool,
         interrupted_by: Callable[[], str],
-        told: Callable[[float, str], None],
+        on_progress: Callable[[float, str], None],
     ) -> None:
         """Prepare a soak.
 
@@ -77,13 +77,13 @@ class Soak:
             seed: decides the faults and their times.
             is_live: orders are signed.
             interrupted_by: names the signal that asks for the end; empty while none does.
-            told: called now and then with the seconds that have passed, and the present
+            on_progress: called now and then with the seconds that have passed, and the present
                 activity.
         """
         self._drill, self._system, self._troubles = drill, system, troubles
         self._seconds, self._seed = seconds, seed
         self._injections = REAL_INJECTIONS if is_live else INJECTIONS
-        self._interrupted_by, self._told = interrupted_by, told
+        self._interrupted_by, self._on_progress = interrupted_by, on_progress
         self._every_s = min(EVERY_S, seconds / _LEAST)
         self._look_every_s = min(_LOOK_MOST_S, max(_LOOK_LEAST_S, seconds / _LOOKS))
         self._sampler = Sampler(system)
@@ -151,7 +151,7 @@ class Soak:
         return self._passed_s < self._seconds and not self._interrupted_by()
 
     def _look(self) -> None:
-        self._told(self._passed_s, self._doing)
+        self._on_progress(self._passed_s, self._doing)
         if self._passed_s < self._look_at_s:
             return
         self._look_at_s = self._passed_s + self._look_every_s

@@ -39,12 +39,12 @@ def run_soak(
     series: Sequence[str],
     speed: float,
     interrupted_by: Callable[[], str],
-    told: Callable[[float, str], None],
+    on_progress: Callable[[float, str], None],
 ) -> SoakResult:
     """Soak a new system in an empty directory; its journal and log stay there.
 
     It lasts this many real seconds, unless ``interrupted_by`` names a signal that asks for the end.
-    ``told`` is called now and then with the seconds that have passed, and the present activity.
+    ``on_progress`` is called now and then with the seconds that have passed, and what is going on.
 
     Raises:
         ExchangeFailed: the local exchange did not start.
@@ -76,7 +76,7 @@ def run_soak(
             seed=seed,
             is_live=is_live,
             interrupted_by=interrupted_by,
-            told=told,
+            on_progress=on_progress,
         )
         return soak.conduct(watchers)
 

@@ -10,7 +10,7 @@ import attrs
 from actors.messages.halts import PAGE, halt_words
 from understudy.control import ControlError, NotRunning, ask
 from understudy.data_dir.kill_switch import pull_kill_switch
-from understudy.display.status import changes_of, reload_words
+from understudy.display.status import changes_of, reload_text
 from understudy.watching.observation import Observation
 from understudy.web.html import Content, Html, tag
 from understudy.web.page import Visitor, form, page
@@ -136,8 +136,8 @@ def _series_choice(seen: Observation) -> Html | None:
 
 
 def _sentences(title: str, sentences: Sequence[str]) -> Html:
-    told = tag("ul", *(tag("li", each) for each in sentences))
-    return tag("section", tag("h2", title), told, class_="card")
+    items = tag("ul", *(tag("li", each) for each in sentences))
+    return tag("section", tag("h2", title), items, class_="card")
 
 
 def _situation(seen: Observation) -> str:
@@ -158,7 +158,7 @@ def reload_preview(data_dir: Path) -> tuple[str, ...]:
     except (NotRunning, ControlError) as error:
         return (f"Nothing can be reloaded: {error}.",)
     words = tuple(change.words for change in changes_of(reply))
-    return words or (reload_words(reply, is_check=True),)
+    return words or (reload_text(reply, is_check=True),)
 
 
 def carry_out(

@@ -132,7 +132,7 @@ def _series_card(series: str, status: Status, prices: tuple[float, ...]) -> Html
         tag("p", not_traded, class_="warning") if not_traded else None,
         tag(
             "details",
-            tag("summary", _best_words(snapshot)),
+            tag("summary", _best_text(snapshot)),
             *(_book_part(series, side, status, snapshot) for side in Side),
             _price_figure(prices, strike),
             *_sources(view, strike),
@@ -143,7 +143,7 @@ def _series_card(series: str, status: Status, prices: tuple[float, ...]) -> Html
     )
 
 
-def _best_words(snapshot: MarketSnapshot | None) -> str:
+def _best_text(snapshot: MarketSnapshot | None) -> str:
     """Both books' best bid and ask."""
     if snapshot is None:
         return "no book"

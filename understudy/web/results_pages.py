@@ -65,8 +65,8 @@ def _card(number: int, run: StoredRun | BadResults) -> Html:
     except (BadResults, KeyError, TypeError, ValueError) as problem:
         lines = [("unreadable", f"its summary is not of this version: {problem!r}")]
     words = (
-        (name, tag("span", told, class_="warning") if name == "caution" else told)
-        for name, told in lines
+        (name, tag("span", words, class_="warning") if name == "caution" else words)
+        for name, words in lines
     )
     note = "search" if is_search else "backtest"
     return panel(f"run-{number}", run.name, facts(words), trials, _link(run), note=note)

@@ -10,7 +10,7 @@ from understudy.display.actor_table import by_process
 from understudy.display.status import Status
 from understudy.display.wording import (
     count_label,
-    latency_words,
+    latency_text,
     span_label,
 )
 from understudy.reading.moments import moment_label
@@ -46,8 +46,8 @@ def halts_panel(seen: Observation) -> Html:
     doors = [_door("halt", "Halt"), _door("flatten", "Flatten"), _door("reload", "Reload settings")]
     if halts:
         doors.insert(0, _door("resume", "Resume"))
-    told = tag("ul", *map(_halt, halts)) if halts else nothing("nobody has halted trading")
-    return panel("halts", "Halts", told, tag("p", *doors, class_="doors"))
+    reasons = tag("ul", *map(_halt, halts)) if halts else nothing("nobody has halted trading")
+    return panel("halts", "Halts", reasons, tag("p", *doors, class_="doors"))
 
 
 def _halt(halt: Halt) -> Html:
@@ -93,7 +93,7 @@ def actors_panel(status: Status | None) -> Html:
         rows += [_actor(child, 2) for child in children]
     body = table("actors", headings, rows, numeric=headings[2:], minor=("handled", "pid"))
     latencies = [
-        (name.replace("_", " "), latency_words(each)) for name, each in status.latencies.items()
+        (name.replace("_", " "), latency_text(each)) for name, each in status.latencies.items()
     ]
     note = f"{count_label(status.handled_count, 'message')}, {count_label(restarts, 'restart')}"
     return panel("actors", "Actors", body, facts(latencies), note=note)

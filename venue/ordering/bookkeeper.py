@@ -271,17 +271,17 @@ class Bookkeeper:
                 self._user_events.put(keys, f"{trade.trade_id}/{wallet}", text, now_ms)
 
     def _parts(self, window: Window, traded: Traded) -> Iterator[PartRecord]:
-        def part(order_id: str, owner: str, told: Traded | MakerFill) -> PartRecord:
+        def part(order_id: str, owner: str, match: Traded | MakerFill) -> PartRecord:
             return PartRecord(
                 order_id=order_id if order_id in self.orders else hash_text("order", order_id),
                 party=self._party(order_id, owner),
-                token=window.up_token if told.outcome is Outcome.UP else window.down_token,
-                outcome=told.outcome,
-                is_buy=told.is_buy,
-                price_ticks=told.price_ticks,
-                size_units=told.size_units,
-                fee_nanos=told.fee_nanos if isinstance(told, Traded) else 0,
-                is_maker=isinstance(told, MakerFill),
+                token=window.up_token if match.outcome is Outcome.UP else window.down_token,
+                outcome=match.outcome,
+                is_buy=match.is_buy,
+                price_ticks=match.price_ticks,
+                size_units=match.size_units,
+                fee_nanos=match.fee_nanos if isinstance(match, Traded) else 0,
+                is_maker=isinstance(match, MakerFill),
             )
 
         yield part(traded.taker_order_id, traded.taker_owner, traded)

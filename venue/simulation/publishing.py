@@ -87,7 +87,7 @@ class Publisher:
         for index in range(0, len(changes), 2):
             pair = changes[index : index + 2]
             self._apply(pair)
-            told = [
+            shown = [
                 wire.LevelChange(
                     self.books[change.outcome],
                     change.is_bid,
@@ -97,9 +97,9 @@ class Publisher:
                 for change in pair
                 if change.outcome is not self.lagging
             ]
-            if told:
-                tokens = tuple(change.book.token for change in told)
-                text = wire.price_change_text(told, now_ms)
+            if shown:
+                tokens = tuple(change.book.token for change in shown)
+                text = wire.price_change_text(shown, now_ms)
                 frames.append(Frame(Channel.MARKET, tokens, text))
         return frames
 
@@ -114,8 +114,8 @@ class Publisher:
             if trade.outcome is not self.lagging:
                 frames.append(self._last_trade_frame(trade, now_ms))
         self._apply(changes)
-        told = (outcome for outcome in Outcome if outcome is not self.lagging)
-        return frames + [self._book_frame(outcome, now_ms) for outcome in told]
+        shown = (outcome for outcome in Outcome if outcome is not self.lagging)
+        return frames + [self._book_frame(outcome, now_ms) for outcome in shown]
 
     def _last_trade_frame(self, trade: Traded, now_ms: int) -> Frame:
         book = self.books[trade.outcome]
@@ -144,8 +144,8 @@ class Publisher:
         frames = []
         for outcome, book in self.books.items():
             old_text, book.grid_text = book.tick_size_text, grid_text
-            if told := self._grid_frames(book, old_text, now_ms):
-                frames += [*told, self._book_frame(outcome, now_ms)]
+            if grid_frames := self._grid_frames(book, old_text, now_ms):
+                frames += [*grid_frames, self._book_frame(outcome, now_ms)]
         return frames
 
     def _grid_frames(self, book: PublishedBook, old_text: str, now_ms: int) -> list[Frame]:

@@ -38,7 +38,7 @@ from understudy.display.status import Status, children_of, ps_reply
 from understudy.display.wording import (
     clock_label,
     depth_label,
-    latency_words,
+    latency_text,
     marked_nanos,
     money,
     move_label,
@@ -362,8 +362,8 @@ def test_money_shows_gain_and_loss(amount_nanos: int, text: str, style: str) -> 
 
 
 def test_latencies_read_in_milliseconds() -> None:
-    assert latency_words(Histogram([1_000, 2_000, 9_000])) == "p50 2.0 ms, p99 9.0 ms of 3"
-    assert latency_words(Histogram()) == "no samples"
+    assert latency_text(Histogram([1_000, 2_000, 9_000])) == "p50 2.0 ms, p99 9.0 ms of 3"
+    assert latency_text(Histogram()) == "no samples"
 
 
 def test_a_position_is_marked_at_the_bids_of_its_own_window() -> None:

@@ -14,7 +14,7 @@ from understudy.doctor.findings import CheckOutcome
 from understudy.doctor.subject import subject_of
 from understudy.doctor.watchers import check_watchers
 from understudy.processes.exit_codes import ExitCode
-from understudy.running.watchers_wanted import watchers_refusal, watchers_words
+from understudy.running.watchers_wanted import watchers_refusal, watchers_text
 
 SECRET = "s3cr3t"
 TOLD = {URLS_VARIABLE: f"mailtos://me:{SECRET}@example.com"}
@@ -24,7 +24,7 @@ METRICS = Settings(metrics=MetricsSettings(enabled=True))
 
 def test_none_is_wanted_and_nothing_is_lacking() -> None:
     assert watchers_refusal(Settings(), {}) is None
-    assert watchers_words(Settings(), {}) == "a run has none beside it"
+    assert watchers_text(Settings(), {}) == "a run has none beside it"
 
 
 def test_alerts_without_anybody_to_tell_are_refused() -> None:
@@ -32,7 +32,7 @@ def test_alerts_without_anybody_to_tell_are_refused() -> None:
     assert refusal is not None
     assert refusal.startswith("alerts.enabled has no target: ")
     assert watchers_refusal(ALERTS, TOLD) is None
-    assert watchers_words(ALERTS, TOLD) == "alerts go to mailtos-1"
+    assert watchers_text(ALERTS, TOLD) == "alerts go to mailtos-1"
 
 
 @pytest.mark.parametrize(("settings", "extra"), [(ALERTS, "alerts"), (METRICS, "metrics")])
