@@ -1,1 +1,1 @@
-"""Processes of the operating system: how they are started, kept private, and ended."""
+"""Operating system processes: starting them, keeping them private, and ending them."""

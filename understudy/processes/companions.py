@@ -1,4 +1,4 @@
-"""Processes beside a run that only watch: started with it, made again when they fall, ended last.
+"""Watcher processes beside a run: started with it, restarted when they crash, ended last.
 
 They have no part in trading: whatever one of them does, the run only logs it.
 """
@@ -28,7 +28,7 @@ _END_LIMIT_S = 4.0
 _NICENESS = 10
 _OUR_PREFIX = "UNDERSTUDY_"
 _HANDED_ON = ("UNDERSTUDY_ALERTS", "UNDERSTUDY_DRILL")
-"""Of our own variables, which may name secrets, a watcher is given only those that it needs."""
+"""Variables of ours, which may name secrets; a watcher gets only those that it needs."""
 _HOPELESS = (ExitCode.BAD_INPUT, ExitCode.LOCKED)
 """Exit codes that another attempt would not change."""
 
@@ -45,11 +45,11 @@ class _Companion:
     backoff_s: float = _BACKOFF_FIRST_S
     is_given_up: bool = False
     gone_by_s: float | None = None
-    """Nobody wants it any more: it is killed if it is there then."""
+    """The watcher is no longer wanted, and is killed if it still runs at that time."""
 
 
 class Companions:
-    """The watchers that a run's settings ask for."""
+    """The watchers that a run's settings enable."""
 
     def __init__(self, settings: Settings, data_dir: Path, log: LogLine) -> None:
         self._log = log
@@ -57,7 +57,7 @@ class Companions:
         self._all = [_Companion(name, arguments) for name, arguments in _wanted(settings)]
 
     def adopt(self, settings: Settings) -> None:
-        """Have the watchers that other settings ask for, by and by; never waits."""
+        """Switch to the watchers that other settings enable; never waits."""
         wanted = dict(_wanted(settings))
         for each in self._all:
             if each.gone_by_s is None and wanted.get(each.name) == each.arguments:
@@ -69,7 +69,7 @@ class Companions:
         self._all += [_Companion(name, arguments) for name, arguments in wanted.items()]
 
     def beat(self) -> None:
-        """Start whoever is not there and may be started, and see to those who go; never waits."""
+        """Start missing watchers that may be started, and end unwanted ones; never waits."""
         for each in self._all:
             if each.process is not None and each.process.poll() is not None:
                 self._note_end(each, each.process.returncode)
@@ -96,7 +96,7 @@ class Companions:
         }
         try:
             each.started_at_s = time.monotonic()
-            # Its own session: a Ctrl-C is the run's, which ends it in its turn.
+            # Its own session: a Ctrl-C is for the run, which ends the watcher in its turn.
             each.process = subprocess.Popen(  # noqa: S603 # our own module, our own arguments
                 [*command, "--data-dir", str(self._data_dir)],
                 stdin=subprocess.DEVNULL,
@@ -124,7 +124,8 @@ class Companions:
 
     def _put_off(self, each: _Companion) -> None:
         if each.started_at_s and time.monotonic() - each.started_at_s > _BACKOFF_MAX_S:
-            each.backoff_s = _BACKOFF_FIRST_S  # it had served well: this fall is a new matter
+            # it had served well, so this crash counts as the first
+            each.backoff_s = _BACKOFF_FIRST_S
         each.due_at_s = time.monotonic() + each.backoff_s
         each.backoff_s = min(_BACKOFF_MAX_S, each.backoff_s * 2)
 
@@ -132,7 +133,7 @@ class Companions:
         return self
 
     def __exit__(self, *_what: object) -> None:
-        """End them all, by force if they do not go."""
+        """End all watchers, by force if they do not exit."""
         running = [each.process for each in self._all if each.process is not None]
         for process in running:
             process.terminate()
@@ -161,7 +162,7 @@ def _wanted(settings: Settings) -> list[tuple[str, Sequence[str]]]:
 
 
 def _giving_way() -> Callable[[], None]:
-    """Have a process run after whatever trades, and be told to end when the run is gone."""
+    """Give a process a lower priority than trading, and end it when the run is gone."""
     tie = end_with_parent(signal.SIGTERM)
 
     def give_way() -> None:

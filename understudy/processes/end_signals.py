@@ -1,4 +1,4 @@
-"""Which signals end a run, and how: each of them lets it end its orders first."""
+"""The signals that end a run; each lets it end its orders first."""
 
 from __future__ import annotations
 
@@ -21,22 +21,22 @@ _UNCATCHABLE = {signal.SIGKILL, signal.SIGSTOP}
 _OF_BROKEN_CODE = {signal.SIGSEGV, signal.SIGBUS, signal.SIGFPE, signal.SIGILL}
 """After one of these nothing can be relied on; a handler in Python would never run."""
 SUSPENDING = frozenset({signal.SIGTSTP, signal.SIGTTIN, signal.SIGTTOU})
-"""What a terminal suspends a process with. The actors would trade on without anyone who looks at
+"""Signals with which a terminal suspends a process. The actors would trade on while nothing checks
 the kill switch or answers ``understudy halt``, so a run ignores them."""
 ENDING = frozenset(signal.valid_signals() - _HARMLESS - _UNCATCHABLE - _OF_BROKEN_CODE - SUSPENDING)
-"""Every signal whose default is to end the process, SIGHUP, SIGINT, SIGQUIT and SIGTERM among
-them (signal(7))."""
+"""Every signal that ends the process by default, including SIGHUP, SIGINT, SIGQUIT and SIGTERM
+(signal(7))."""
 
 
 class EndSignals:
-    """Within the block, notes the first signal that asks for the end, and survives them all.
+    """Within the block, notes the first signal that asks for the end, and survives all signals.
 
-    Further signals change nothing: the end they ask for is already under way and has a limit.
+    Further signals change nothing: the end is already under way and has a limit.
     """
 
     def __init__(self) -> None:
         self.name = ""
-        """The first signal's; empty while nothing has asked for the end."""
+        """Name of the first signal; empty while there was none."""
         self._before: dict[int, Any] = {}
 
     def __enter__(self) -> Self:
@@ -50,9 +50,9 @@ class EndSignals:
         self.let_go()
 
     def let_go(self) -> None:
-        """Give every signal its former meaning back; said again, it changes nothing."""
+        """Restore the former handlers; a second call changes nothing."""
         for number, handler in self._before.items():
-            # None: it was not set from Python, and cannot be put back.
+            # None: the handler was not set from Python, and cannot be restored.
             signal.signal(number, signal.SIG_DFL if handler is None else handler)
         self._before.clear()
 
@@ -68,7 +68,7 @@ def _name_of(number: int) -> str:
 
 
 async def until_told(work: Coroutine[None, None, None]) -> None:
-    """Work until SIGINT or SIGTERM ends it."""
+    """Run a coroutine until it ends, or SIGINT or SIGTERM arrives."""
     task = asyncio.ensure_future(work)
     for number in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(number, task.cancel)

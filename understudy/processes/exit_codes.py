@@ -1,4 +1,4 @@
-"""How a command says what became of it; scripts may rely on these numbers."""
+"""Exit codes of every command; scripts may rely on these numbers."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ class ExitCode(enum.IntEnum):
 
     OK = 0
     FAILED = 1
-    """It was tried and did not work; the last line says why."""
+    """It was tried and failed; the last line says why."""
     BAD_INPUT = 2
     """An option, a file or a configured value is wrong; nothing was started."""
     LOCKED = 3
     """Another run holds the data directory; the last line says which."""
     GAVE_UP = 4
-    """A child fell too often; live orders were cancelled and trading stopped."""
+    """A child crashed too often; live orders were cancelled and trading stopped."""
     JOURNAL_UNUSABLE = 5
     """Nothing can be recorded, so nothing may be done."""

@@ -1,4 +1,4 @@
-"""The tree of actor processes, from outside: start it, ask it, end it, leave nothing behind."""
+"""The tree of actor processes, from outside: start it, query it, end it, leave nothing behind."""
 
 from __future__ import annotations
 
@@ -33,34 +33,34 @@ from supervisor import Supervisor
 FOREGROUND = "foreground"
 THESPIAN_LOG_NAME = "thespian.log"
 _END_LIMIT_S = 30.0
-"""How long processes that were killed may take to be gone: on a machine whose processors are all
-taken, longer than one would think."""
+"""How long killed processes may take to disappear: on a machine whose processors are all busy,
+longer than one would expect."""
 _START_RETRIES_MOST = 5
 _START_PAUSE_FIRST_S = 0.5
-"""Before a start that failed is tried again; twice as long each time."""
+"""Pause before a failed start is tried again; doubled each time."""
 _NO_MEMORY_NOW = (errno.EAGAIN, errno.ENOMEM)
 _SHUTDOWN_MARGIN_S = 3.0
-"""How much longer than the supervisor waits for the orders' end."""
+"""How much longer than the supervisor to wait for the orders' end."""
 
 
 class TreeFailed(Exception):
-    """The actor system could not be started, or not be ended."""
+    """The actor system could not be started, or could not be ended."""
 
 
 class StartFailed(TreeFailed):
-    """The actor system did not start, which may be otherwise the next time."""
+    """The actor system did not start; another attempt may succeed."""
 
 
 @functools.cache
 def prepare_to_fork() -> None:
-    """Do once what every actor process inherits: Thespian as it must be, and warm code.
+    """Do once what every actor process inherits: patch Thespian, and import the code.
 
-    Takes some tenths of a second; do it before the market's clock runs.
+    Takes some tenths of a second, so call it before the market's clock runs.
     """
     codec.warm_up()
     thespian_hooks.install()
     process_ties.tie_children_to_parents()
-    gc.freeze()  # forks share these pages for as long as nobody writes to them
+    gc.freeze()  # forks share these pages until one of them writes to them
 
 
 def _is_alive(pid: int) -> bool:
@@ -75,19 +75,21 @@ def _is_alive(pid: int) -> bool:
 
 
 def _can_be_signalled(pid: int) -> bool:
-    """Whether there is such a process; where /proc shows only what may be traced, no other tells.
+    """Whether there is such a process, even if /proc hides it.
 
-    A mount of it with ``hidepid=2`` (systemd's ProtectProc=invisible) hides who has a secret.
+    A mount of /proc with ``hidepid=2`` (systemd's ProtectProc=invisible) hides processes with a
+    secret.
     """
     try:
         os.kill(pid, 0)
-    except (ProcessLookupError, PermissionError):  # gone, and its number somebody else's by now
+    # gone, and its id belongs to another process by now
+    except (ProcessLookupError, PermissionError):
         return False
     return True
 
 
 def children_of_this() -> set[int]:
-    """Ids of the processes that have this one for a parent; none where the kernel lists none."""
+    """Ids of this process's children; none if the kernel does not list them."""
     children: set[int] = set()
     for each in Path("/proc/self/task").glob("*/children"):
         with contextlib.suppress(FileNotFoundError, ProcessLookupError):  # its thread has ended
@@ -125,7 +127,7 @@ class ActorTree:
         self._system.tell(self._supervisor, boot)
 
     def ask_children(self, patience_s: float) -> ChildrenReport | None:
-        """Ask the supervisor how all are; None if it does not answer in time."""
+        """Ask the supervisor for its report; None if it does not answer in time."""
         self._request_id += 1
         wanted = self._request_id
         report = self._ask(
@@ -141,11 +143,11 @@ class ActorTree:
         return report  # type: ignore[no-any-return] # _ask returns what the predicate accepted
 
     def replace_settings(self, boot: SupervisorBoot) -> None:
-        """Have the supervisor tell every actor other settings, and start and end who they ask."""
+        """Make the supervisor send every actor other settings, and adjust the actors to them."""
         self._system.tell(self._supervisor, ReplaceSettings(boot))
 
     def ask_role(self, role: str, message: object, wanted: type, patience_s: float) -> Any:
-        """Ask an actor by its role for an answer of a type; None if none comes in time."""
+        """Ask the actor of a role for an answer of a type; None if none comes in time."""
         found = self._ask(
             self._supervisor,
             GetAddress(role),
@@ -165,9 +167,10 @@ class ActorTree:
 
     def _ask(self, address: Any, message: object, patience_s: float, is_wanted: Any) -> Any:
         if self.fallen() is not None:
-            return None  # nobody would say so: a question to the dead only uses up its patience
-        # Thespian's ask returns the next message from anyone: what answers an earlier question
-        # that had been given up on is passed over here.
+            # nobody would answer: a question to a dead process only uses up its patience
+            return None
+        # Thespian's ask returns the next message from anyone: late answers to earlier questions are
+        # skipped here.
         deadline = time.monotonic() + patience_s
         answer = self._system.ask(address, message, timedelta(seconds=patience_s))
         while answer is not None and not is_wanted(answer):
@@ -178,7 +181,7 @@ class ActorTree:
         return answer
 
     def fallen(self) -> str | None:
-        """Name whichever of admin and supervisor has fallen; None while both live."""
+        """Name the process, admin or supervisor, that has died; None while both live."""
         report = self.last_report
         if report is None:
             return None
@@ -189,10 +192,10 @@ class ActorTree:
         return None
 
     def end(self, reason: str) -> ChildrenReport | None:
-        """End in good order: orders over, actors gone, nothing left running; the last report."""
+        """End in good order: orders, then actors, nothing left running; return the last report."""
         deadline = time.monotonic() + self._ending_limit_s
         while time.monotonic() < deadline and self.fallen() is None:
-            self._system.tell(self._supervisor, ShutDown(reason))  # said twice, it counts once
+            self._system.tell(self._supervisor, ShutDown(reason))  # sent twice, it counts once
             report = self.ask_children(patience_s=1.0)
             if report is not None and report.is_cleared:
                 break
@@ -202,7 +205,7 @@ class ActorTree:
         return self.last_report
 
     def kill(self) -> None:
-        """End every process of this tree that still lives, at once."""
+        """Kill every process of this tree that still lives, at once."""
         deadline = time.monotonic() + _END_LIMIT_S
         while left := [pid for pid in self._pids if _is_alive(pid)]:
             for pid in left:
@@ -217,15 +220,15 @@ class ActorTree:
 def start_tree(
     boot: SupervisorBoot, retries: int, note: Callable[[str], None] | None = None
 ) -> ActorTree:
-    """Start a tree; what has not started is ended, and started again after a pause.
+    """Start a tree; one that has not started is ended, and started again after a pause.
 
     Args:
-        boot: what the supervisor is told.
-        retries: how often at most.
-        note: is told each failure that is not the last, in a sentence.
+        boot: the supervisor's first message.
+        retries: the most retries.
+        note: called with each failure that is not the last, in a sentence.
 
     Raises:
-        TreeFailed: it never started, or fails so that another start would as well.
+        TreeFailed: it never started, or fails in a way that another attempt would as well.
     """
     retries = min(retries, _START_RETRIES_MOST)
     for number in range(retries):
