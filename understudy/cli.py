@@ -50,7 +50,7 @@ SECTIONS: Mapping[str, tuple[Lazy, ...]] = {
         Lazy("resume", "Lift a halt, and trade again.", "halts"),
         Lazy("flatten", "Halt and sell what is one-sided.", "halts"),
         Lazy("series", "Add and drop series."),
-        Lazy("reload", "Take other settings."),
+        Lazy("reload", "Apply changed settings."),
     ),
     "What it did, and why": (
         Lazy("orders", "List orders from the journal.", "lists"),
@@ -61,7 +61,7 @@ SECTIONS: Mapping[str, tuple[Lazy, ...]] = {
         Lazy("crashes", "List crashes of actors."),
         Lazy("replay", "Reproduce a crash from its file.", "crashes"),
     ),
-    "Is it worth it?": (
+    "Is it worth it": (
         Lazy("strategy", "Write and check your own strategy."),
         Lazy("record", "Record markets, without trading."),
         Lazy("recordings", "List, check and import recordings."),
