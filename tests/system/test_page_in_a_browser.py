@@ -19,12 +19,12 @@ from actors.execution.desk_state import Halted, Resumed
 from actors.messages.halts import PAGE
 from actors.series import series_named
 from actors.settings import SeriesPlan
+from understudy.display.html import tag
 from understudy.drill import processes
 from understudy.drill.stage import SETTINGS, run_options
 from understudy.drill.system import DrilledSystem
 from understudy.watching.observation import Lookout
 from understudy.web.access import new_token
-from understudy.web.html import tag
 from understudy.web.market_panels import PriceTrails
 from understudy.web.now import now_panels
 from understudy.web.page import Visitor as Stranger

@@ -5,16 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from actors.series import series_of
+from understudy.display.html import Html, nothing, table
 from understudy.display.wording import cents_text, size_label, span_label
 from understudy.reading.leg_risk import PairRisk
 from understudy.reading.moments import day_label, exact_label, minute_label, moment_label
 from understudy.reading.page_parts import (
     coloured_money,
-    escaped,
     figure,
     page_body,
     page_text,
-    table,
     tile,
     windows_table,
 )
@@ -43,7 +42,7 @@ def report_page(performance: Performance) -> str:
     body = page_body(
         _tiles(performance),
         _plots(performance),
-        ((name, words.plain) for name, words in fact_rows(performance)),
+        fact_rows(performance),
         {
             "Leg risk of arbitrage pairs": _pairs_table(performance.leg_risk.one_legged),
             "Windows": windows,
@@ -71,7 +70,7 @@ def _subtitle(performance: Performance) -> str:
     return f"{as_of}; {', '.join(sorted(series))}, windows since {since}."
 
 
-def _tiles(performance: Performance) -> Iterable[str]:
+def _tiles(performance: Performance) -> Iterable[Html]:
     risk = performance.leg_risk
     traded = len(performance.traded_windows)
     total = performance.fill_ratio
@@ -93,7 +92,7 @@ def _tiles(performance: Performance) -> Iterable[str]:
     )
 
 
-def _plots(performance: Performance) -> Iterable[str]:
+def _plots(performance: Performance) -> Iterable[Html]:
     """Draw the plots that have data."""
     windows, orders = performance.windows, performance.orders
     if windows:
@@ -119,9 +118,9 @@ def _plots(performance: Performance) -> Iterable[str]:
         )
 
 
-def _pairs_table(pairs: Sequence[PairRisk]) -> str:
+def _pairs_table(pairs: Sequence[PairRisk]) -> Html:
     if not pairs:
-        return '<p class="muted">No pair was ever one-legged.</p>'
+        return nothing("No pair was ever one-legged.")
     rows = (
         [
             moment_label(pair.created_at_ms),
@@ -132,12 +131,12 @@ def _pairs_table(pairs: Sequence[PairRisk]) -> str:
             limits_label(pair),
             size_label(pair.yes.filled_units),
             size_label(pair.no.filled_units),
-            escaped(pair.yes.intent.order_id),
-            escaped(pair.market.slug),
+            pair.yes.intent.order_id,
+            pair.market.slug,
         ]
         for pair in pairs
     )
-    return table(_PAIR_HEADINGS, rows, numeric=_PAIR_NUMBERS)
+    return table("one-legged pairs", _PAIR_HEADINGS, rows, numeric=_PAIR_NUMBERS)
 
 
 _PAIR_HEADINGS = (

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from html import escape
 from string import Template
 
-from actors.shown_text import shown
+from understudy.display.html import Content, Html, facts, join, nothing, signed, table, tag
 from understudy.display.wording import exact_money, move_label, winner_label
 from understudy.reading.moments import minute_label
 from understudy.reading.windows import WindowFigures, running_totals
@@ -32,6 +31,7 @@ h1 { margin: 0; font-size: 1.5rem; font-weight: 650; }
 h2 { margin: 0 0 .6rem; font-size: .95rem; font-weight: 600; }
 p { margin: .2rem 0 0; }
 .muted, th, dt, figcaption, footer { color: var(--muted); }
+.unseen { position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%); }
 .gain { color: var(--gain); } .loss { color: var(--loss); }
 .tiles { display: grid; grid-template-columns: repeat(auto-fit, minmax(11rem, 1fr));
   gap: .9rem; margin: 1.4rem 0 .9rem; }
@@ -76,49 +76,45 @@ $body
 """)
 
 
-def escaped(text: str) -> str:
-    """Escape plain text for HTML; markup and control characters are shown and have no effect."""
-    return escape(shown(text, keeps_breaks=True))
-
-
-def page_text(*, title: str, heading: str, subtitle: str, body: str, footer: str) -> str:
-    """Write a page; ``body`` is HTML, everything else is text."""
+def page_text(*, title: str, heading: str, subtitle: str, body: Html, footer: str) -> str:
+    """Write a page."""
     return _PAGE.substitute(
-        title=escaped(title),
-        heading=escaped(heading),
-        subtitle=escaped(subtitle),
+        title=join(title),
+        heading=join(heading),
+        subtitle=join(subtitle),
         body=body,
-        footer=escaped(footer),
+        footer=join(footer),
     )
 
 
 def page_body(
-    tiles: Iterable[str],
-    plots: Iterable[str],
-    facts: Iterable[tuple[str, str]],
-    sections: Mapping[str, str],
-) -> str:
-    """Put a page's parts below each other; all but the facts and headings are HTML already."""
-    items = "".join(f"<dt>{escaped(name)}</dt><dd>{escaped(words)}</dd>" for name, words in facts)
-    cards = {"In words": f"<dl>{items}</dl>", **sections}
-    return f'<div class="tiles">{"".join(tiles)}</div><div class="plots">{"".join(plots)}</div>' + (
-        "".join(
-            f'<section class="card"><h2>{escaped(heading)}</h2>{content}</section>'
-            for heading, content in cards.items()
-        )
+    tiles: Iterable[Html],
+    plots: Iterable[Html],
+    sentences: Iterable[tuple[str, Content]],
+    sections: Mapping[str, Html],
+) -> Html:
+    """Put a page's parts below each other."""
+    cards = {"In words": facts(sentences), **sections}
+    return join(
+        tag("div", *tiles, class_="tiles"),
+        tag("div", *plots, class_="plots"),
+        *(
+            tag("section", tag("h2", name), content, class_="card")
+            for name, content in cards.items()
+        ),
     )
 
 
 def windows_table(
     windows: Sequence[WindowFigures], heading: str, cell: Callable[[WindowFigures], str]
-) -> str:
+) -> Html:
     """Write windows and their results, newest first, with one extra column."""
     if not any(window.is_settled for window in windows):
-        return '<p class="muted">No window has settled yet.</p>'
+        return nothing("No window has settled yet.")
     numeric = ("P&L", "in all", "moved", "orders", heading, "fees")
     headings = ("opened", "P&L", "in all", "won", "moved", "orders", heading, "fees", "window")
-    rows = (
-        [
+    rows = [
+        (
             minute_label(window.opens_at_ms),
             coloured_money(window.pnl_nanos) if window.is_settled else "-",
             coloured_money(total_nanos),
@@ -127,55 +123,33 @@ def windows_table(
             str(window.orders_count),
             cell(window),
             coloured_money(-window.fees_nanos),
-            escaped(window.slug),
-        ]
+            window.slug,
+        )
         for window, total_nanos in zip(windows, running_totals(windows), strict=True)
-    )
-    return table(headings, reversed(list(rows)), numeric=numeric)
+    ]
+    return table("windows, newest first", headings, reversed(rows), numeric=numeric)
 
 
-def tile(name: str, value: str, note: str) -> str:
-    """Write one large number; ``value`` is HTML."""
-    return (
-        f'<div class="card tile"><span class="muted">{escaped(name)}</span><b>{value}</b>'
-        f'<span class="muted">{escaped(note)}</span></div>'
-    )
+def tile(name: str, value: Content, note: str) -> Html:
+    """Write one large number."""
+    words = (tag("span", name, class_="muted"), tag("b", value), tag("span", note, class_="muted"))
+    return tag("div", *words, class_="card tile")
 
 
-def figure(title: str, svg: str, caption: str, tall_svg: str = "") -> str:
+def figure(title: str, svg: str, caption: str, tall_svg: str = "") -> Html:
     """Frame a plot; one with a tall variant has the page's width, and the page shows either."""
     drawn = _labelled(svg, title)
     if tall_svg:
-        tall = _labelled(tall_svg, title)
-        drawn = f'<div class="wide">{drawn}</div><div class="tall">{tall}</div>'
-    return (
-        f'<figure class="{"card whole" if tall_svg else "card"}"><h2>{escaped(title)}</h2>{drawn}'
-        f"<figcaption>{escaped(caption)}</figcaption></figure>"
-    )
+        tall = tag("div", _labelled(tall_svg, title), class_="tall")
+        drawn = join(tag("div", drawn, class_="wide"), tall)
+    name = "card whole" if tall_svg else "card"
+    return tag("figure", tag("h2", title), drawn, tag("figcaption", caption), class_=name)
 
 
-def _labelled(svg: str, title: str) -> str:
-    return svg.replace("<svg", f'<svg role="img" aria-label="{escaped(title)}"', 1)
+def _labelled(svg: str, title: str) -> Html:
+    return Html(svg.replace("<svg", f'<svg role="img" aria-label="{join(title)}"', 1))
 
 
-def table(headings: Sequence[str], rows: Iterable[Sequence[str]], *, numeric: Sequence[str]) -> str:
-    """Write a table whose cells are HTML already."""
-    classes = ["number" if heading in numeric else "" for heading in headings]
-    head = table_row("th", [escaped(heading) for heading in headings], classes)
-    return f"<table>{head}{''.join(table_row('td', cells, classes) for cells in rows)}</table>"
-
-
-def table_row(tag: str, cells: Sequence[str], classes: Sequence[str]) -> str:
-    """Write a row whose cells are HTML already, each with a class or None."""
-    written = (
-        f'<{tag} class="{name}">{cell}</{tag}>' if name else f"<{tag}>{cell}</{tag}>"
-        for cell, name in zip(cells, classes, strict=True)
-    )
-    return f"<tr>{''.join(written)}</tr>"
-
-
-def coloured_money(amount_nanos: int) -> str:
+def coloured_money(amount_nanos: int) -> Html:
     """Write a gain or a loss in its colour."""
-    words = exact_money(amount_nanos).plain
-    name = {"+": "gain", "-": "loss"}.get(words[0])
-    return f'<span class="{name}">{words}</span>' if name else words
+    return signed(exact_money(amount_nanos))

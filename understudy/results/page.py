@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from actors.units import NANOS_PER_DOLLAR
+from understudy.display.html import Content, Html
 from understudy.reading.page_parts import (
     coloured_money,
     figure,
@@ -43,7 +44,7 @@ def run_page(run: StoredRun, windows: Sequence[WindowFigures]) -> str:
     )
 
 
-def _tiles(run: StoredRun) -> Iterable[str]:
+def _tiles(run: StoredRun) -> Iterable[Html]:
     summary = run.summary
     yield tile("P&L", _coloured(summary["pnl"]), f"{summary['traded']} windows traded")
     interval = summary["mean_window_interval"]
@@ -57,7 +58,7 @@ def _tiles(run: StoredRun) -> Iterable[str]:
     )
 
 
-def _plots(run: StoredRun, windows: Sequence[WindowFigures]) -> Iterable[str]:
+def _plots(run: StoredRun, windows: Sequence[WindowFigures]) -> Iterable[Html]:
     settled = [window for window in windows if window.is_settled]
     summary = run.summary
     if settled:
@@ -87,5 +88,5 @@ def _plots(run: StoredRun, windows: Sequence[WindowFigures]) -> Iterable[str]:
         )
 
 
-def _coloured(dollars: str | None) -> str:
+def _coloured(dollars: str | None) -> Content:
     return "-" if dollars is None else coloured_money(round(float(dollars) * NANOS_PER_DOLLAR))

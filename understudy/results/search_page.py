@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from html import escape
 from typing import Any
 
 from research.search.folds import Folds, scores_of
 from research.search.study import TrialRow
-from understudy.reading.page_parts import figure, page_body, page_text, table, tile
+from understudy.display.html import Html, nothing, table
+from understudy.reading.page_parts import figure, page_body, page_text, tile
 from understudy.reading.plots import ACCENT, GAIN, MUTED, canvas, plot_style, svg_element
 from understudy.results.search_view import search_lines
 from understudy.results.store import StoredRun
@@ -31,7 +31,7 @@ def search_page(run: StoredRun, rows: Sequence[TrialRow], folds: Folds) -> str:
     return page_text(title=run.name, heading="Search", subtitle=run.name, body=body, footer=_FOOTER)
 
 
-def _tiles(run: StoredRun) -> Iterable[str]:
+def _tiles(run: StoredRun) -> Iterable[Html]:
     summary = run.summary
     best, luck = summary["best"], summary["luck"]
     if best is None:
@@ -47,7 +47,7 @@ def _tiles(run: StoredRun) -> Iterable[str]:
     yield tile("held out", str(summary["windows_held_out"]), f"{summary['looks']} looks")
 
 
-def _plots(run: StoredRun, whole: Sequence[TrialRow], folds: Folds) -> Iterable[str]:
+def _plots(run: StoredRun, whole: Sequence[TrialRow], folds: Folds) -> Iterable[Html]:
     if not whole:
         return
     scores = [scores_of(row.results, folds) for row in whole]
@@ -119,9 +119,9 @@ def _slice(values: Sequence[object], middles: Sequence[float], name: str) -> str
         return svg_element(drawing, name.replace(".", "-").replace("_", "-"))
 
 
-def _trials(whole: Sequence[TrialRow], folds: Folds) -> str:
+def _trials(whole: Sequence[TrialRow], folds: Folds) -> Html:
     if not whole:
-        return '<p class="muted">No trial was completed.</p>'
+        return nothing("No trial was completed.")
     ranked = sorted(whole, key=lambda row: (-scores_of(row.results, folds).middle, row.number))
     names = list(ranked[0].values)
     headings = ("trial", "median fold", "in sample", "out of sample", *names)
@@ -129,9 +129,9 @@ def _trials(whole: Sequence[TrialRow], folds: Folds) -> str:
     for row in ranked[:_ROWS_MAX]:
         scores = scores_of(row.results, folds)
         numbers = (scores.middle, scores.in_sample, scores.out_of_sample)
-        values = [escape(str(row.values[name])) for name in names]
+        values = [str(row.values[name]) for name in names]
         rows.append([str(row.number), *map(_signed, numbers), *values])
-    return table(headings, rows, numeric=headings)
+    return table("best trials", headings, rows, numeric=headings)
 
 
 def _signed(value: float | None) -> str:

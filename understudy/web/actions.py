@@ -10,9 +10,9 @@ import attrs
 from actors.messages.halts import PAGE, halt_words
 from understudy.control import ControlError, NotRunning, ask
 from understudy.data_dir.kill_switch import pull_kill_switch
+from understudy.display.html import Content, Html, tag
 from understudy.display.status import changes_of, reload_text
 from understudy.watching.observation import Observation
-from understudy.web.html import Content, Html, tag
 from understudy.web.page import Visitor, form, page
 
 REASON_CHARS_MAX = 200

@@ -14,6 +14,7 @@ from actors.messages.execution import OrderState
 from actors.runtime.log import LOG_NAME
 from actors.series import series_of
 from actors.units import NANOS_PER_DOLLAR, price_text, size_text
+from understudy.display.html import Content, Html, facts, join, nothing, panel, signed, table, tag
 from understudy.display.wording import (
     count_label,
     exact_money,
@@ -35,7 +36,6 @@ from understudy.reading.windows import (
     windows_of,
 )
 from understudy.web.charts import bar_chart, drawdown_chart, figure, total_chart
-from understudy.web.html import Content, Html, facts, join, nothing, panel, signed, table, tag
 from understudy.web.page import order_link
 
 WINDOWS_MAX = 3_000

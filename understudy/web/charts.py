@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from understudy.web.html import Content, Html, join, tag
+from understudy.display.html import Content, Html, join, tag
 
 _WIDTH, _HEIGHT = 1_000, 100
 _POINTS_MAX = 400

@@ -15,8 +15,8 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 
 from aiohttp import web
 
+from understudy.display.html import Html
 from understudy.watching.observation import Observation
-from understudy.web.html import Html
 from understudy.web.market_panels import PriceTrails
 from understudy.web.now import now_panels
 

@@ -9,6 +9,7 @@ from actors.messages.observer import View
 from actors.model import Market, Side, Strike
 from actors.series import series_of
 from actors.units import E18
+from understudy.display.html import Content, Html, join, nothing, panel, signed, table, tag
 from understudy.display.panels import not_traded_label
 from understudy.display.standing import standing_of
 from understudy.display.status import Status
@@ -24,7 +25,6 @@ from understudy.display.wording import (
     span_label,
 )
 from understudy.web.charts import depth_bar, figure, price_chart
-from understudy.web.html import Content, Html, join, nothing, panel, signed, table, tag
 
 _LEVELS = 6
 _TRAIL_MAX = 4_000

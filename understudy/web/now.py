@@ -9,6 +9,7 @@ from actors.messages.observer import SeriesView, SignalSeen, View
 from actors.messages.position import PositionSnapshot
 from actors.model import Side
 from actors.series import series_of
+from understudy.display.html import Content, Html, facts, nothing, panel, signed, table, tag
 from understudy.display.status import Status
 from understudy.display.wording import (
     clock_label,
@@ -23,7 +24,6 @@ from understudy.display.wording import (
 )
 from understudy.reading.orders import filled_label, status_text
 from understudy.watching.observation import Observation
-from understudy.web.html import Content, Html, facts, nothing, panel, signed, table, tag
 from understudy.web.market_panels import SIDE_NAMES, PriceTrails, markets_panels
 from understudy.web.page import order_link
 from understudy.web.system_panels import (

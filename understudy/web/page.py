@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 import attrs
 
-from understudy.web.html import Content, Html, join, tag
+from understudy.display.html import Content, Html, join, tag
 
 VIEWS: Mapping[str, str] = {
     "/": "Now",

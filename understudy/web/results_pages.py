@@ -6,11 +6,11 @@ import importlib.util
 import itertools
 from pathlib import Path
 
+from understudy.display.html import Html, facts, join, nothing, panel, table, tag
 from understudy.results.search_view import CAPTION, best_trials, search_lines
 from understudy.results.store import BadResults, StoredRun, list_runs
 from understudy.results.view import fact_lines
 from understudy.settings.options import DEFAULT_DATA_DIR
-from understudy.web.html import Html, facts, join, nothing, panel, table, tag
 
 RESULTS_DIR = DEFAULT_DATA_DIR / "results"
 RUNS_MAX = 30

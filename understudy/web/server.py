@@ -20,11 +20,11 @@ import click
 from aiohttp import web
 
 from actors.runtime.journal_file import JournalError
+from understudy.display.html import Html, tag
 from understudy.reading.lookup import OrderNotFound
 from understudy.watching.observation import Lookout, Observation
 from understudy.web import access, archive_pages
 from understudy.web.actions import ACTIONS, carry_out, confirmation, reload_preview
-from understudy.web.html import Html, tag
 from understudy.web.live import LivePanels, TooManyPages
 from understudy.web.page import VIEWS, Visitor, login_page, message_page, page
 from venue.client_faults import leave_out_client_faults

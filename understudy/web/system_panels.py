@@ -7,6 +7,7 @@ from actors.messages.observer import FeedSeen, View
 from actors.roles import order_id_of
 from actors.supervision.messages import ChildReport, ChildState
 from understudy.display.actor_table import by_process
+from understudy.display.html import Content, Html, facts, join, nothing, panel, table, tag
 from understudy.display.status import Status
 from understudy.display.wording import (
     count_label,
@@ -17,7 +18,6 @@ from understudy.reading.moments import moment_label
 from understudy.watching.health import HealthState, data_age_s, health_of
 from understudy.watching.limits import LimitUse, limit_uses
 from understudy.watching.observation import Observation
-from understudy.web.html import Content, Html, facts, join, nothing, panel, table, tag
 from understudy.web.page import order_link
 
 

@@ -18,12 +18,11 @@ import understudy as understudy_package
 from actors.runtime.log import LOG_NAME, LineLog
 from understudy.alerting.notices import Notice
 from understudy.commands.shared import fail
+from understudy.display.html import tag
 from understudy.display.screen import Screen
 from understudy.display.terminal import say
 from understudy.reading.csv_rows import csv_text
-from understudy.reading.page_parts import escaped
 from understudy.running.service_manager import ServiceManager
-from understudy.web.html import tag
 
 ESCAPES = "\x1b[2J\x1b]0;title\x07\x9b\u202egnp.\u2066\x7f"
 FORGED = "x\n2026-11-28T00:00:00.000Z INFO desk all is well\r\n\x85\u2028"
@@ -106,7 +105,6 @@ def test_a_cell_of_csv_a_page_and_an_alert_have_it_shown() -> None:
     assert does_nothing(text)
     assert len(text.splitlines()) == 2
     assert does_nothing(tag("p", HOSTILE))
-    assert does_nothing(escaped(HOSTILE))
     notice = Notice(kind="halt", text=HOSTILE, at_ms=0)
     assert does_nothing(notice.text)
     assert "\n" not in notice.text

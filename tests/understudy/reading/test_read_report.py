@@ -245,7 +245,7 @@ def test_everything_on_the_page_has_a_name_of_its_own(page: str) -> None:
 
 
 def test_the_page_has_every_plot_in_the_colours_of_the_page(page: str) -> None:
-    titles = re.findall(r'aria-label="([^"]+)"', page)
+    titles = re.findall(r'role="img" aria-label="([^"]+)"', page)
 
     assert titles.count("P&amp;L by window") == 2  # one for telephones
     assert [*dict.fromkeys(titles)] == [

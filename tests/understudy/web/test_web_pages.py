@@ -13,9 +13,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from actors.model import Side
+from understudy.display.html import tag
 from understudy.web.archive_pages import Filter, history, order_story, orders
 from understudy.web.charts import bar_chart, drawdown_chart, price_chart, total_chart
-from understudy.web.html import tag
 
 TAGS = re.compile("<[^>]+>")
 
