@@ -151,7 +151,7 @@ def test_what_was_taken_of_the_books_begins_anew(data_dir: Path) -> None:
     executors_rows(data_dir, Record(before, (Save("paper", "liquidity", before),)))
     change(data_dir, "UPDATE state SET body = '{' WHERE kind = 'paper'")
     (sentence,) = mended(data_dir)
-    assert sentence.startswith("paper liquidity begins anew: ")
+    assert sentence.startswith("paper liquidity starts over: ")
     assert rows(data_dir, "paper") == (PaperLiquidity(),)
 
 

@@ -53,9 +53,9 @@ def test_whatever_has_the_name_halts_and_keeps_nobody_waiting(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     make(Path(KILL_SWITCH_NAME))
-    assert "no plain file" in (kill_switch_reason(tmp_path) or "")
+    assert "not a plain file" in (kill_switch_reason(tmp_path) or "")
     pull_kill_switch(tmp_path, "fire")
-    assert "no plain file" in (kill_switch_reason(tmp_path) or "")
+    assert "not a plain file" in (kill_switch_reason(tmp_path) or "")
 
 
 def test_pulling_it_writes_through_no_link(tmp_path: Path) -> None:
