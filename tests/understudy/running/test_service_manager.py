@@ -97,7 +97,7 @@ def test_an_end_says_how_long_it_may_take(systemd: Systemd) -> None:
             "WATCHDOG_PID": str(os.getpid()),
         }
     )
-    manager.ending("the desk\nfell", 90)
+    manager.ending("the desk\ncrashed", 90)
     assert systemd.heard() == [
         "STOPPING=1",
         "STATUS=ending: the desk crashed",
