@@ -16,6 +16,7 @@ The path of an order::
                 -> orders      every known order, and the only code that changes one
                 -> live_order  the recorded state of one order
 
-``venue_session`` also keeps the credentials and the heartbeats. ``redemptions`` turns the shares of
-ended windows into money.
+``venue_session`` also keeps the credentials and the heartbeats. ``account_warnings`` logs what is
+unusual in the account, ``lasting_problem`` logs a repeated failure once. ``redemptions`` turns the
+shares of ended windows into money.
 """

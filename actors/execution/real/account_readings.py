@@ -145,7 +145,7 @@ class AccountReadings:
         return self._problem.met(f"the account could not be read: {unread.reason}")
 
     def complete(self, read: AccountRead, now_ms: int) -> tuple[Reading | None, Effects]:
-        """Return what this is the result of, if that reading is in flight, and what follows.
+        """Return the reading of which this is the result (None if not in flight), and the effects.
 
         Markets that the venue did not show are left out: an absence proves nothing there.
         """

@@ -1,4 +1,4 @@
-"""A problem that may last: it is logged when it begins or changes, not each time it is met."""
+"""Logs a lasting problem only when it begins or changes, not each time it occurs."""
 
 from __future__ import annotations
 
@@ -6,19 +6,19 @@ from actors.core import Effects, Log
 
 
 class LastingProblem:
-    """Remembers which problem was logged last, until it is over."""
+    """Remembers the problem that was logged last, until it has ended."""
 
     def __init__(self) -> None:
         self._logged = ""
 
     def met(self, text: str) -> Effects:
-        """Log a problem as a warning, unless it is the one that was logged last."""
+        """Log a problem as a warning, unless it was the last one logged."""
         if text == self._logged:
             return []
         self._logged = text
         return [Log("warning", text)]
 
     def over(self, text: str = "") -> Effects:
-        """Note that all is well again, and log ``text`` if a problem had been logged."""
+        """Note that the problem has ended; log ``text`` if the problem had been logged."""
         was_logged, self._logged = bool(self._logged), ""
         return [Log("info", text)] if was_logged and text else []

@@ -134,7 +134,7 @@ class DeadMansSwitch:
         self._next_id = ""
         self._is_under_way = False
         self._is_id_trusted = True
-        """False after the venue corrected the id, until it has taken one."""
+        """False after the venue corrected the id, until it has accepted one."""
         self._problem = LastingProblem()
 
     def beat(self) -> Effects:
@@ -148,7 +148,7 @@ class DeadMansSwitch:
     def take(self, event: HeartbeatEvent) -> Effects:
         """Keep the next id; if the venue expects another one, send it at once.
 
-        A venue that then refuses that one too is sent the next at the next beat.
+        If the venue refuses that one too, the next one is sent at the next beat.
         """
         self._is_under_way = False
         if isinstance(event, HeartbeatAnswered):
