@@ -27,8 +27,8 @@ Heard = tuple[int, object]
 
 PROTOCOL = 5
 _MESSAGES_MAX = 512
-_BYTES_MAX = 256_000
-"""Limit of one interval, pickled; two intervals are kept."""
+_BYTES_MAX = 128_000
+"""Limit of one interval, pickled; two are kept. In memory a book takes ten times as much."""
 _LOOK_EVERY = 64
 """Messages between two checks of the size kept; one message is measured, and stands for all."""
 _SNAPSHOT_SHARE = 100
