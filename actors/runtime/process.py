@@ -71,6 +71,7 @@ class ActorProcess(Actor):
 
     def __init__(self) -> None:
         super().__init__()
+        gc.freeze()  # a collection would write to every page that this fork shares
         self._group: HostGroup | None = None
         self._outside: ProcessOutside | None = None
         self._lines: LineLog | None = None
