@@ -79,8 +79,8 @@ class TrialResult:
     digest: str
     """The same for the same seed and program; any difference in what happened changes it."""
     simulated_ms: int
-    window_ms: int
-    """Length of a window in this run."""
+    windows_played: float
+    """Venue time in lengths of a window, added up over the series."""
     step_count: int
     window_count: int
     """Number of windows opened."""
@@ -285,12 +285,14 @@ class Trial:
         )
 
     def _result(self, failure: Failure | None) -> TrialResult:
-        facts = self.referee.facts
+        facts, simulated_ms = self.referee.facts, self.scheduler.now_ms - self._begin_ms
         return TrialResult(
             seed=self.seed,
             digest=self.context.trace.digest(*self.journal.texts()),
-            simulated_ms=self.scheduler.now_ms - self._begin_ms,
-            window_ms=_longest_window_ms(self.plan.settings),
+            simulated_ms=simulated_ms,
+            windows_played=sum(
+                simulated_ms / plan.series.window_ms for plan in self.plan.settings.plans
+            ),
             step_count=self.scheduler.called_count,
             window_count=len(facts.windows),
             settled_count=sum(ledger.is_settled for ledger in facts.ledgers.values()),

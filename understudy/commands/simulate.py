@@ -68,7 +68,7 @@ class Campaign:
     def report(self, commit: str) -> dict[str, Any]:
         """All results, for programs."""
         failed = self.failed
-        windows = sum(each.simulated_ms / each.window_ms for each in self.results)
+        windows = sum(each.windows_played for each in self.results)
         return {
             "from": self.first_seed,
             "seeds": len(self.results),
