@@ -88,7 +88,9 @@ class SimulatedSupervisor:
             who = envelope.sender_role or sender.role
             self._context.note(SUPERVISOR, f"<{who}", envelope.message)
             handle = self._handles.get(id(sender), -1)
-            self._perform(self._core.child_said(handle, envelope.message, now_ms))
+            effects = self._core.child_said(handle, envelope.message, now_ms)
+            if effects:  # without any, nobody has begun to wait for a tick
+                self._perform(effects)
 
     def child_is_gone(self, process: SimulatedProcess) -> None:
         """Take note of an exit."""

@@ -23,7 +23,9 @@ class BadAmount(ValueError):
 def decimal_text(value: int, places: int) -> str:
     """Write an integer of ``10**-places`` as a plain decimal without trailing zeros."""
     whole, fraction = divmod(abs(value), 10**places)
-    text = f"{whole}.{fraction:0{places}d}".rstrip("0").rstrip(".")
+    if not fraction:
+        return f"-{whole}" if value < 0 else str(whole)
+    text = f"{whole}.{fraction:0{places}d}".rstrip("0")
     return f"-{text}" if value < 0 else text
 
 

@@ -33,15 +33,20 @@ class SecondSamples:
         self._samples: dict[int, int] = {}
         self._newest = 0
         self._sums: dict[int, tuple[int, int]] = {}
-        """Sum and number of the known samples, by the last second of an average. Several sources
-        ask for the same one. A new sample may be missing in any of them, and clears them all."""
+        """Sum and number of all samples up to a second, for the seconds that are kept."""
 
     def add(self, second: int, price_e18: int) -> None:
         """Add the price at a whole second; seconds come in order."""
         self._samples[second] = price_e18
-        self._newest = second
-        self._sums.clear()
         self._samples.pop(second - _KEPT_SECONDS, None)
+        so_far = self._sums.get(self._newest, (0, 0))
+        for unknown in range(max(self._newest + 1, second - _KEPT_SECONDS), second):
+            self._sums[unknown] = so_far
+        total_e18, count = self._sums.get(second - 1, (0, 0))
+        self._sums[second] = total_e18 + price_e18, count + 1
+        self._newest = second
+        while (oldest := next(iter(self._sums))) < second - _KEPT_SECONDS:
+            del self._sums[oldest]
 
     def price(self, second: int) -> int | None:
         """The price at a second; None if it is unknown, or no longer kept."""
@@ -64,12 +69,13 @@ class SecondSamples:
         return (total_e18 + missing_count * spot_e18) // TWAP_SECONDS, missing_count
 
     def _sum(self, end_second: int) -> tuple[int, int]:
-        found = self._sums.get(end_second)
-        if found is None:
-            seconds = range(end_second - TWAP_SECONDS + 1, min(end_second, self._newest) + 1)
-            known = [self._samples[second] for second in seconds if second in self._samples]
-            found = self._sums[end_second] = sum(known), len(known)
-        return found
+        total_e18, count = self._sum_until(end_second)
+        before_e18, before_count = self._sum_until(end_second - TWAP_SECONDS)
+        return total_e18 - before_e18, count - before_count
+
+    def _sum_until(self, second: int) -> tuple[int, int]:
+        kept = min(max(second, self._newest - _KEPT_SECONDS), self._newest)
+        return self._sums.get(kept, (0, 0))
 
 
 class PriceStreams:

@@ -240,7 +240,7 @@ class Host:
         except Exception as error:  # what follows a failed effect must not happen
             self._fall(message, error)
             return False
-        if isinstance(told, JournalFailed):
+        if told is not None and isinstance(told, JournalFailed):
             self.hand(told)
             return False
         if hooks.performed is not None:

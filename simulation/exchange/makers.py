@@ -53,15 +53,16 @@ class Makers:
         of the book is ever empty for long.
         """
         wanted = self._wanted(fair_ticks)
-        bids, asks = self._engine.levels(Outcome.UP)
-        present = {(True, price) for price, _ in bids} | {(False, price) for price, _ in asks}
+        best_bid, best_ask = self._engine.best(Outcome.UP)
         for is_bid, price_ticks in wanted:
+            if self._engine.total_units(price_ticks, is_bid=is_bid):
+                continue
             would_trade = (
-                bool(asks) and price_ticks >= asks[0][0]
+                best_ask is not None and price_ticks >= best_ask
                 if is_bid
-                else bool(bids) and price_ticks <= bids[0][0]
+                else best_bid is not None and price_ticks <= best_bid
             )
-            if (is_bid, price_ticks) not in present and not would_trade:
+            if not would_trade:
                 return self._rest(is_bid, price_ticks, now_ms)
         for resting in self._resting:
             if resting[1:] not in wanted:

@@ -29,6 +29,22 @@ def test_an_average_with_a_missing_second_is_no_average() -> None:
     assert samples.expected_average(60, 160) == (101, 1)
 
 
+def test_an_average_is_a_plain_mean_whatever_seconds_are_missing() -> None:
+    dice, samples, told = Random("gaps"), SecondSamples(), {}
+    second = 1_000
+    for _ in range(400):
+        second += 1 if dice.random() < 0.98 else dice.randrange(1, 300)
+        told[second] = dice.randrange(10**24)
+        samples.add(second, told[second])
+        samples.add(second, told[second])  # said again, it counts once
+        for end in (second - 119, second - 30, second, second + 20, second + 90):
+            known = [told[each] for each in range(end - 59, end + 1) if each in told]
+            missing_count = 60 - len(known)
+            mean = (sum(known) + missing_count * 7) // 60
+            assert samples.expected_average(end, 7) == (mean, missing_count)
+            assert samples.average(end) == (None if missing_count else mean)
+
+
 @pytest.mark.parametrize(
     ("remaining_s", "variance"),
     [(300.0, 260.0), (60.0, 20.0), (30.0, 30**3 / (3 * 3600)), (0.0, 0.0), (-5.0, 0.0)],

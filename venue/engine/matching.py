@@ -91,6 +91,10 @@ class MatchingEngine:
         """An outcome's (best bid, best ask) in ticks; None where no one is."""
         return self._book.best(outcome)
 
+    def total_units(self, price_ticks: int, *, is_bid: bool) -> int:
+        """Size of all bids, or asks, at a price of Up."""
+        return (self._book.bids if is_bid else self._book.asks).total(price_ticks)
+
     def order(self, order_id: str) -> ExchangeOrder | None:
         """An order's present state, open or closed; None if it was never accepted."""
         order = self._orders.get(order_id)
