@@ -45,7 +45,7 @@ class Replayed:
 
     @property
     def sentence(self) -> str:
-        """What is to be said of it."""
+        """Describe the result in a sentence."""
         report, error = self.report, self.error
         who = f"{report.role}, generation {report.generation}"
         if error is None:
@@ -66,7 +66,7 @@ class Replayed:
 
 
 def check(path: Path) -> CrashReport:
-    """Read a crash file's report, and see that its flight may be replayed.
+    """Read a crash file's report, and check that its flight may be replayed.
 
     Raises:
         BadCrashFile: it cannot be read.
@@ -83,10 +83,10 @@ def check(path: Path) -> CrashReport:
 
 
 def replay_file(path: Path) -> Replayed:
-    """Play the flight of a crash file; whatever the core raises is in the outcome.
+    """Replay a crash file's flight; whatever the core raises is in the result.
 
     Raises:
-        BadCrashFile: the file has no flight that can be read.
+        BadCrashFile: the file has no readable flight.
     """
     report, flight = read_report(path), read_flight(path)
     try:
@@ -100,10 +100,10 @@ def replay_file(path: Path) -> Replayed:
 
 
 def play_within(flight: Flight, limit_s: float) -> None:
-    """Play a flight; in the main thread.
+    """Replay a flight; in the main thread.
 
     Raises:
-        HungCore: it has not come to its end within so many seconds; names where it was.
+        HungCore: it has not ended within the limit; names where it was.
         Exception: whatever the core raises.
     """
 
@@ -132,7 +132,7 @@ def play_within(flight: Flight, limit_s: float) -> None:
 
 
 def _end_at_core(hung: HungCore) -> None:
-    """Let a traceback end where the core was, and not in what interrupted it."""
+    """Make a traceback end where the core was, and not in what interrupted it."""
     trace = hung.__traceback__
     while trace is not None and trace.tb_next is not None and trace.tb_next.tb_next is not None:
         trace = trace.tb_next
@@ -160,12 +160,12 @@ def test_{name}() -> None:
 
 
 def write_test(path: Path, report: CrashReport, test: Path) -> Path:
-    """Write a pytest that fails as the crash did, until the core is mended; returns its record.
+    """Write a pytest that fails like the crash until the core is fixed; return its record.
 
     The crash file is copied beside the test.
 
     Raises:
-        OSError: it cannot be written, or is there already.
+        OSError: it cannot be written, or exists already.
     """
     record = test.with_suffix(".crash")
     how = "hung on" if report.is_hang else f"raised {report.error} on"

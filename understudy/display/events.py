@@ -92,7 +92,7 @@ class EventBook:
         self._feeds: dict[str, FeedSeen] = {}
         self._seq = max(0, reader.last_event()[0] - _ROWS_BEFORE)
         self._supervisor_pid = 0
-        self._tree_fall: tuple[tuple[str, int], int, int] | None = None
+        self._tree_crash: tuple[tuple[str, int], int, int] | None = None
         """A crash of the whole tree that is not over: key, host monotonic time, supervisor's pid.
         """
 
@@ -105,8 +105,8 @@ class EventBook:
         """Add what is new."""
         if report is not None:
             for fall in report.falls:
-                self._take_fall(fall)
-            self._end_tree_fall(report)
+                self._take_crash(fall)
+            self._end_tree_crash(report)
             self._supervisor_pid = report.pid
         for feed in view.feeds if view is not None else ():
             self._take_feed(feed)
@@ -118,33 +118,33 @@ class EventBook:
         for key in sorted(self._events, key=lambda key: self._events[key].at_ms)[:-EVENTS_KEPT]:
             del self._events[key]
 
-    def tree_fell(self, fallen: str) -> None:
+    def tree_crashed(self, crashed: str) -> None:
         """Note the crash of a process on which every actor depends.
 
         Args:
-            fallen: the process, such as "supervisor".
+            crashed: the process, such as "supervisor".
         """
-        fell_at_ms = _monotonic_ms()
-        key = ("tree", fell_at_ms)
-        text = f"{fallen} crashed, every actor is restarted"
+        crashed_at_ms = _monotonic_ms()
+        key = ("tree", crashed_at_ms)
+        text = f"{crashed} crashed, every actor is restarted"
         self._events[key] = Event(at_ms=self._clock.now_ms(), text=text, is_trouble=True)
-        self._tree_fall = (key, fell_at_ms, self._supervisor_pid)
+        self._tree_crash = (key, crashed_at_ms, self._supervisor_pid)
 
-    def _end_tree_fall(self, report: ChildrenReport) -> None:
-        if self._tree_fall is None:
+    def _end_tree_crash(self, report: ChildrenReport) -> None:
+        if self._tree_crash is None:
             return
-        key, fell_at_ms, fallen_pid = self._tree_fall
-        if report.pid == fallen_pid:
+        key, crashed_at_ms, crashed_pid = self._tree_crash
+        if report.pid == crashed_pid:
             return
         children = [child for child in report.children if order_id_of(child.role) is None]
         if all(child.state is ChildState.SERVING for child in children):
-            after = pause_label(_monotonic_ms() - fell_at_ms)
+            after = pause_label(_monotonic_ms() - crashed_at_ms)
             begun = self._events[key]
             text = begun.text.replace("is restarted", f"serves again after {after}")
             self._events[key] = attrs.evolve(begun, text=text)
-            self._tree_fall = None
+            self._tree_crash = None
 
-    def _take_fall(self, fall: Fall) -> None:
+    def _take_crash(self, fall: Fall) -> None:
         key = (f"fall/{fall.name}", fall.at_ms)
         known = self._events.get(key)
         if known is None:
@@ -152,7 +152,7 @@ class EventBook:
             at_ms = self._clock.now_ms() - round(ago_ms)
         else:
             at_ms = known.at_ms
-        self._events[key] = Event(at_ms=at_ms, text=_fall_text(fall), is_trouble=True)
+        self._events[key] = Event(at_ms=at_ms, text=_crash_text(fall), is_trouble=True)
 
     def _take_feed(self, feed: FeedSeen) -> None:
         known = self._feeds.get(feed.feed)
@@ -221,7 +221,7 @@ class EventBook:
                 yield f"{slug_label(settled.slug)} settled: {won_label(settled.winner)}, P&L {pnl}"
 
 
-def _fall_text(fall: Fall) -> str:
+def _crash_text(fall: Fall) -> str:
     what = "hung and was killed" if fall.was_hung else "crashed"
     words = f"{order_label(order_id_of(fall.name) or fall.name)} {what}"
     if fall.served_again_at_ms:

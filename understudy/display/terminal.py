@@ -1,4 +1,4 @@
-"""What is shown to people is only shown: where it cannot be, everything else goes on."""
+"""Output to people that can fail without consequences."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from actors.shown_text import shown
 
 _PLAIN_ERRORS = "understudy-plain"
 _PLAIN = dict(zip("…→●○◌·├└━✓✗⏎", ".>*o~-|`-+x/", strict=True))
-"""What stands for a sign where there is only ASCII; one for one, so that tables stay whole."""
+"""ASCII replacements of signs, one character each, so that tables stay aligned."""
 
 
 def show_everything() -> None:
@@ -47,10 +47,10 @@ def _plain(sign: str) -> str:
 
 @contextlib.contextmanager
 def only_shown() -> Iterator[None]:
-    """Within the block things are printed, and nothing depends on whether that succeeds.
+    """Within the block, output may fail without consequences.
 
-    A terminal that was closed (EIO) or a pipe whose reader has left (EPIPE) swallows the rest of
-    this process's output in silence, up to and including what is flushed as the process exits.
+    A terminal that was closed (EIO) or a pipe whose reader has left (EPIPE) discards the rest of
+    this process's output in silence, including what is flushed as the process exits.
     """
     try:
         with contextlib.suppress(OSError):
@@ -81,6 +81,6 @@ def say(sentence: str) -> None:
 
 
 def warn(problem: str) -> None:
-    """Print what went wrong, if anything did."""
+    """Print a problem, if there is one."""
     if problem:
         say(problem)

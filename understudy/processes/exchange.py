@@ -34,8 +34,8 @@ repeated_row = 0.1
 excess_fill = 0.1
 late_failure = 0.04
 """
-"""What goes wrong with live orders even in a rehearsal, by name and share of all that can suffer:
-faults that cost money at the real venue (F29, F30, F39-F41); docs/exchange.md has the kinds."""
+"""Faults of live orders even in a rehearsal, by name and share of what can be affected: those that
+cost money at the real venue (F29, F30, F39-F41); docs/exchange.md has the kinds."""
 
 _START_LIMIT_S = 30.0
 _STOP_LIMIT_S = 5.0
@@ -56,14 +56,14 @@ def exchange_options(
     dollars: int = 1_000,
     **more: Any,
 ) -> ExchangeOptions:
-    """Have an exchange go by a run's clock; ``more`` is as of ``ExchangeOptions``.
+    """Options of an exchange that follows a run's clock; ``more`` is as for ``ExchangeOptions``.
 
     Args:
         clock: its origin is where the simulated market begins.
-        series: what it offers.
-        account: has money at the start; empty: nobody's orders are expected.
-        dollars: the account's.
-        more: everything else.
+        series: names of the series it offers.
+        account: gets money at the start; empty if no orders are expected.
+        dollars: the account's initial money.
+        more: further options.
     """
     return ExchangeOptions(
         speed=clock.speed,
@@ -79,28 +79,28 @@ def exchange_options(
 class ExchangeProcess:
     """Starts the exchange on a free port of loopback and learns its addresses.
 
-    It is a fork of this process, with which it shares the memory of all that both have loaded. So
-    start it before any thread, and before this process has read a secret.
+    It is a fork of this process, with which it shares the memory of everything loaded. So start it
+    before any thread, and before this process has read a secret.
     """
 
     def __init__(self, options: ExchangeOptions) -> None:
-        """Start it.
+        """Start the exchange.
 
         Raises:
             ExchangeFailed: it did not start.
         """
-        from venue.cli import serve  # here, where its pages are shared, and by demos alone
+        from venue.cli import serve  # here, so that its pages are shared, and only demos load it
 
-        heard, told = os.pipe()
+        read_end, write_end = os.pipe()
         tie = end_with_parent()
         try:
             self._pid = os.fork()
         except OSError as error:
             raise ExchangeFailed(f"the local exchange did not start: {error.strerror}") from error
         if not self._pid:
-            _be_the_exchange(functools.partial(serve, options), told, tie)
-        os.close(told)
-        with os.fdopen(heard, "rb") as words:
+            _be_the_exchange(functools.partial(serve, options), write_end, tie)
+        os.close(write_end)
+        with os.fdopen(read_end, "rb") as words:
             ready, _, _ = select.select([words], [], [], _START_LIMIT_S)
             line = words.readline() if ready else b""
         said: dict[str, str] = json.loads(line or b"{}")
@@ -112,8 +112,8 @@ class ExchangeProcess:
         self.ws_url = said["ws"]
 
     def close(self) -> None:
-        """End the process, by force if it does not go."""
-        with contextlib.suppress(ProcessLookupError, ChildProcessError):  # it has gone by itself
+        """End the process, by force if it does not exit."""
+        with contextlib.suppress(ProcessLookupError, ChildProcessError):  # it has exited by itself
             os.kill(self._pid, signal.SIGTERM)
             deadline = time.monotonic() + _STOP_LIMIT_S
             while os.waitpid(self._pid, os.WNOHANG) == (0, 0):
@@ -124,54 +124,54 @@ class ExchangeProcess:
 
 def _be_the_exchange(
     serve: Callable[[Callable[[Mapping[str, Any]], None]], Coroutine[Any, Any, None]],
-    told: int,
+    write_end: int,
     tie: Callable[[], None],
 ) -> NoReturn:
     """Serve in a process that has just been forked, until a signal asks for the end."""
     code = ExitCode.FAILED
     try:
-        told = _leave_the_run(told)
+        write_end = _leave_the_run(write_end)
         tie()
         name_process("exchange")
-        asyncio.run(serve(functools.partial(_tell, told)))
+        asyncio.run(serve(functools.partial(_tell, write_end)))
         code = ExitCode.OK
     except Exception as error:
-        _tell(told, {"problem": str(error) or repr(error)})
+        _tell(write_end, {"problem": str(error) or repr(error)})
     finally:
         os._exit(code)  # nothing that the run has begun is ended here
 
 
-def _leave_the_run(told: int) -> int:
-    """Keep nothing of the run but its memory, and the pipe; returns the pipe's new descriptor.
+def _leave_the_run(write_end: int) -> int:
+    """Keep nothing of the run but its memory, and the pipe; return the pipe's new descriptor.
 
     Its own session: a Ctrl-C must not end it before the system has ended its orders.
     """
     os.setsid()
-    gc.freeze()  # what is garbage by now would close descriptors that are somebody else's here
+    gc.freeze()  # garbage collected later would close descriptors that belong to others here
     for number in ENDING | SUSPENDING:
         signal.signal(number, signal.SIG_DFL)
-    told = fcntl.fcntl(told, fcntl.F_DUPFD, _FIRST_DESCRIPTOR)
-    os.closerange(_FIRST_DESCRIPTOR, told)
-    os.closerange(told + 1, os.sysconf("SC_OPEN_MAX"))
+    write_end = fcntl.fcntl(write_end, fcntl.F_DUPFD, _FIRST_DESCRIPTOR)
+    os.closerange(_FIRST_DESCRIPTOR, write_end)
+    os.closerange(write_end + 1, os.sysconf("SC_OPEN_MAX"))
     nowhere = os.open(os.devnull, os.O_RDWR)
     for stream in range(_FIRST_DESCRIPTOR):
         os.dup2(nowhere, stream)
     os.close(nowhere)
-    return told
+    return write_end
 
 
-def _tell(told: int, words: Mapping[str, Any]) -> None:
-    """Say where it listens, or why it does not: once, for nobody listens any more then."""
-    os.write(told, json.dumps(words).encode() + b"\n")
-    os.close(told)
+def _tell(write_end: int, words: Mapping[str, Any]) -> None:
+    """Send the address, or the reason for a failure: once, as nobody reads it afterwards."""
+    os.write(write_end, json.dumps(words).encode() + b"\n")
+    os.close(write_end)
 
 
 @contextlib.contextmanager
 def rehearsed_faults(account: str) -> Iterator[Path | None]:
-    """Name a file of ``MONEY_FAULTS`` while an exchange starts that is to cause them.
+    """Name a file of ``MONEY_FAULTS`` for an exchange that starts within the block.
 
     Args:
-        account: the one that orders are for; empty if they are simulated, and nothing goes wrong.
+        account: the account of the orders; empty if they are simulated, and nothing goes wrong.
     """
     if not account:
         yield None

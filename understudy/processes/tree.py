@@ -166,7 +166,7 @@ class ActorTree:
         return None if answer is None else answer.message
 
     def _ask(self, address: Any, message: object, patience_s: float, is_wanted: Any) -> Any:
-        if self.fallen() is not None:
+        if self.dead_process() is not None:
             # nobody would answer: a question to a dead process only uses up its patience
             return None
         # Thespian's ask returns the next message from anyone: late answers to earlier questions are
@@ -180,7 +180,7 @@ class ActorTree:
             answer = self._system.listen(timedelta(seconds=left))
         return answer
 
-    def fallen(self) -> str | None:
+    def dead_process(self) -> str | None:
         """Name the process, admin or supervisor, that has died; None while both live."""
         report = self.last_report
         if report is None:
@@ -194,7 +194,7 @@ class ActorTree:
     def end(self, reason: str) -> ChildrenReport | None:
         """End in good order: orders, then actors, nothing left running; return the last report."""
         deadline = time.monotonic() + self._ending_limit_s
-        while time.monotonic() < deadline and self.fallen() is None:
+        while time.monotonic() < deadline and self.dead_process() is None:
             self._system.tell(self._supervisor, ShutDown(reason))  # sent twice, it counts once
             report = self.ask_children(patience_s=1.0)
             if report is not None and report.is_cleared:

@@ -300,13 +300,13 @@ class _Foreground:
             self._take_view(tree)
             self._events.look(self._report, self._view)
             live.show(self._status())
-            fallen = tree.fallen() or self._hung()
-            if fallen is not None:
+            crashed = tree.dead_process() or self._hung()
+            if crashed is not None:
                 too_often = self._tree_watch.rebuild_refusal()
                 if too_often:
-                    self._stop_reason = f"the {fallen} crashed {too_often}"
+                    self._stop_reason = f"the {crashed} crashed {too_often}"
                     return ExitCode.GAVE_UP
-                self._rebuild(fallen)
+                self._rebuild(crashed)
             if self._report is not None and self._report.escalation:
                 self._stop_reason = self._report.escalation
                 is_full = self._report.has_no_journal
@@ -380,11 +380,11 @@ class _Foreground:
         pid = self._report.pid if self._report is not None else 0
         return "supervisor (hung)" if self._tree_watch.is_supervisor_hung(pid) else None
 
-    def _rebuild(self, fallen: str) -> None:
-        self._lines.write("warning", f"the {fallen} crashed: the tree is being rebuilt")
+    def _rebuild(self, crashed: str) -> None:
+        self._lines.write("warning", f"the {crashed} crashed: the tree is being rebuilt")
         self._tree_watch.note_rebuild()
-        self._tally.count_fall(fallen.split()[0])
-        self._events.tree_fell(fallen)
+        self._tally.count_crash(crashed.split()[0])
+        self._events.tree_crashed(crashed)
         self._tally.close_tree()
         self._tree.kill()
         self._tree = self._new_tree()

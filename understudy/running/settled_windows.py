@@ -1,4 +1,4 @@
-"""How many windows have settled of those that a run saw from their start."""
+"""The number of settled windows among those that a run saw from their start."""
 
 from __future__ import annotations
 
@@ -27,7 +27,8 @@ class SettledWindows:
         """Return how many windows that opened since the run began have settled by now.
 
         Args:
-            venue_offset_ms: what the venue's clock is ahead of the host's, which may be years
+            venue_offset_ms: how far the venue's clock is ahead of the host's, which may be
+                years
                 (F45); a window's times are the venue's.
         """
         began_ms = self._began_ms + venue_offset_ms

@@ -23,7 +23,7 @@ class Tally:
         for name, samples in report.latencies_us.items():
             self.latencies.setdefault(name, Histogram()).add(samples)
 
-    def count_fall(self, role: str) -> None:
+    def count_crash(self, role: str) -> None:
         """Count a crash that no supervisor could count: its own, or the admin's."""
         self._falls[role] += 1
 

@@ -1,4 +1,4 @@
-"""Whether the tree of actors must be built anew, and whether it still may be."""
+"""Whether the tree of actors must be rebuilt, and whether it still may be."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from actors.runtime.processor_waits import ProcessorWaits
 from actors.settings import SupervisionSettings
 
 PATIENCE_S = 3.0
-"""A supervisor that answers nothing for so long is hung."""
+"""A supervisor silent for this long is hung."""
 _TURN_MOST_S = 1.0
-"""Silence that one look may add. After a longer pause it was this process that was stopped, and
-asked nobody."""
+"""Most silence that one look may add. After a longer pause it was this process that was stopped,
+and asked nothing."""
 
 
 class TreeWatch:
-    """Measures the supervisor's silence, and counts how often its tree was built anew."""
+    """Measures the supervisor's silence, and counts how often its tree was rebuilt."""
 
     def __init__(self, limits: SupervisionSettings) -> None:
         self._limits = limits
@@ -31,7 +31,7 @@ class TreeWatch:
         self._silence_s = 0.0
 
     def is_supervisor_hung(self, pid: int) -> bool:
-        """Return whether the supervisor has been silent for ``PATIENCE_S`` of its own doing.
+        """Return whether the supervisor has been silent for ``PATIENCE_S`` through its own fault.
 
         Time that it waited for the disk or for a processor is not counted.
 
@@ -47,9 +47,9 @@ class TreeWatch:
         return self._silence_s > PATIENCE_S
 
     def rebuild_refusal(self) -> str:
-        """Return how often the tree has been built anew if that is too often; else an empty text.
+        """Return how often the tree has been rebuilt if that is too often; else an empty text.
 
-        The limits are the ones by which the supervisor restarts actors.
+        The limits are those by which the supervisor restarts actors.
         """
         most, period_s = self._limits.max_restarts, self._limits.restart_period_s
         now_s = time.monotonic()
@@ -60,6 +60,6 @@ class TreeWatch:
         return f"more than {most} times in {period_s:g} s"
 
     def note_rebuild(self) -> None:
-        """Note that the tree is being built anew; the new supervisor's silence begins now."""
+        """Note that the tree is being rebuilt; the new supervisor's silence begins now."""
         self._rebuilt_at_s.append(time.monotonic())
         self._silence_s = 0.0

@@ -203,7 +203,7 @@ def test_a_fall_names_what_fell_with_it_or_why(book: EventBook) -> None:
 def test_a_tree_that_fell_is_over_when_every_actor_of_the_next_one_serves(book: EventBook) -> None:
     served = tuple(child(role) for role in ("desk", "strategy"))
     book.look(report(pid=1, children=served), None)
-    book.tree_fell("supervisor")
+    book.tree_crashed("supervisor")
     book.look(report(pid=1, children=served), None)  # of the tree that fell
     starting = (served[0], child("strategy", state=ChildState.STARTING))
     book.look(report(pid=2, children=starting), None)

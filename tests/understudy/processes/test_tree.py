@@ -119,7 +119,7 @@ def test_a_run_whose_rebuilt_tree_never_starts_ends_with_that_sentence(
         def ask_children(self, _patience_s: float) -> None:
             return None
 
-        def fallen(self) -> str:
+        def dead_process(self) -> str:
             return "admin"
 
         def kill(self) -> None:

@@ -32,7 +32,7 @@ class Tree:
     def ask_children(self, _patience_s: float) -> None:
         return None
 
-    def fallen(self) -> None:
+    def dead_process(self) -> None:
         return None
 
     def end(self, reason: str) -> None:

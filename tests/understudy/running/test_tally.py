@@ -9,7 +9,7 @@ def test_a_tally_counts_each_tree_once() -> None:
     tally = Tally()
     tally.add(report(handled_count=5, restarts={"desk": 1}))
     tally.add(report(handled_count=9, restarts={"desk": 2}))
-    tally.count_fall("supervisor")
+    tally.count_crash("supervisor")
     tally.close_tree()
     tally.add(report(handled_count=3, restarts={"desk": 1, "order": 1}))
 
