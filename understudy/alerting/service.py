@@ -94,7 +94,7 @@ class AlertService:
             if attempt.name == _PING:
                 self._say(f"the dead man's address: {attempt.problem}" if attempt.problem else "")
             elif attempt.problem:
-                self._log("warning", f"{attempt.name} was not told: {attempt.problem}")
+                self._log("warning", f"{attempt.name} was not reached: {attempt.problem}")
                 self._queues.failed(attempt.name, now_ms)
             else:
                 self._queues.delivered(attempt.name, self._sent[attempt.name], now_ms)

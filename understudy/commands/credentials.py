@@ -27,7 +27,7 @@ from understudy.teaching import group
 
 _SHOWN_CHARS = 8
 _QUESTION = """\
-PolyBolt, the venue's price service, tells prices only to those who have API credentials.
+PolyBolt, the venue's price service, requires API credentials.
 This makes a new private key, for prices only, and asks {host} for its credentials.
 It costs nothing, and the key holds no money: never send it any.
 Both are kept in {directory}, readable by you alone. Go on?"""

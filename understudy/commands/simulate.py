@@ -273,7 +273,7 @@ def _print(report: dict[str, Any], failed: TrialResult | None) -> None:
         f"again: understudy simulate --from {failed.seed} --seeds 1 {how}"
     )
     if report["crash_file"] is not None:
-        echo_shown(f"what that actor heard: understudy replay {report['crash_file']}")
+        echo_shown(f"replay that actor: understudy replay {report['crash_file']}")
 
 
 def _commit() -> str:

@@ -254,7 +254,7 @@ def _order_text(order: OrderState, value: object) -> str:
         case OutcomeUnknown(reason=reason):
             return f"{what} {size}: outcome unknown: {reason}"
         case FillFailed(reason=reason):
-            return f"{what}: a fill is taken back: {reason}"
+            return f"{what}: a fill is reversed: {reason}"
     raise AssertionError(f"{type(value).__name__} is listed, but has no description")
 
 

@@ -102,7 +102,7 @@ _WORDS: Mapping[type, str | Callable[[Any], str]] = {
     execution.OrderCompleted: "filled whole",
     execution.OrderCancelled: _cancel_text,
     execution.OutcomeUnknown: "outcome unknown: {0.reason}",
-    execution.FillFailed: "trade {0.trade_id} is taken back: {0.reason}",
+    execution.FillFailed: "trade {0.trade_id} is reversed: {0.reason}",
     execution.CancelRequested: "to be cancelled: {0.reason}",
     FillBooked: _booking_text,
     execution.OrderClosed: "record closed",

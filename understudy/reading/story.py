@@ -180,7 +180,7 @@ def _filled_text(order: OrderState) -> Text:
         fees_nanos = sum(fill.fee_nanos for fill in standing_fills(order))
         text.append(f" at {price_label(average)}, fees ").append_text(money(-fees_nanos))
     if order.reversed_trade_ids:
-        text.append(f", {len(order.reversed_trade_ids)} taken back", "red")
+        text.append(f", {len(order.reversed_trade_ids)} reversed", "red")
     return text
 
 

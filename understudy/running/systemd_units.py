@@ -93,7 +93,7 @@ def units_of(plan: ServicePlan) -> Mapping[str, str]:
     if plan.alert_targets is not None:
         units[f"{plan.name}-alerts.service"] = _watcher_unit(
             plan,
-            "tells people what happens",
+            "sends alerts",
             "alerts watch",
             _credential("alert-targets", plan.alert_targets, "UNDERSTUDY_ALERTS_FILE"),
         )

@@ -269,7 +269,7 @@ def _fills(story: Story) -> Html:
             signed(exact_money(-fill.fee_nanos)),
             "maker" if fill.is_maker else "taker",
             fill.trade_id,
-            "taken back" if fill.trade_id in order.reversed_trade_ids else "stands",
+            "reversed" if fill.trade_id in order.reversed_trade_ids else "stands",
         ]
         for fill in order.fills
     )

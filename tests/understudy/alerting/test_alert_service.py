@@ -118,7 +118,7 @@ def test_a_server_that_is_down_gets_everything_when_it_is_back(
     server.close()
     stage = Stage(tmp_path, targets_of(server.url))
     stage.show(seen(well(halts=(HALT,)), 1))
-    stage.until(lambda: any("was not told" in line for line in stage.lines))
+    stage.until(lambda: any("was not reached" in line for line in stage.lines))
     stage.show(seen(well(), 2))
 
     restarted = Stage(tmp_path, targets_of(server.url))  # what was kept is not lost with a process
@@ -138,7 +138,7 @@ def test_a_server_that_refuses_is_tried_again(tmp_path, webhook) -> None:
     webhook.status = 500
     stage = Stage(tmp_path, targets_of(webhook.url))
     stage.show(seen(well(halts=(HALT,)), 1))
-    stage.until(lambda: len([line for line in stage.lines if "was not told" in line]) >= 2)
+    stage.until(lambda: len([line for line in stage.lines if "was not reached" in line]) >= 2)
     webhook.status = 200
     stage.until(lambda: webhook.posts)
 
@@ -192,7 +192,7 @@ def test_alerts_that_are_stuck_stop_the_ping(tmp_path, webhook, monkeypatch) -> 
     stage = Stage(tmp_path, targets_of("json://127.0.0.1:1/", deadman=webhook.deadman_url))
     stage.until(lambda: webhook.pings)
     stage.show(seen(well(halts=(HALT,)), 1))
-    stage.until(lambda: any("json-1 was not told" in line for line in stage.lines))
+    stage.until(lambda: any("json-1 was not reached" in line for line in stage.lines))
     stage.until(lambda: not stage.service._couriers.busy - {"json-1"})
     count = len(webhook.pings)
     for _ in range(20):
@@ -225,7 +225,7 @@ def test_the_store_is_its_users_alone_and_holds_no_secret(tmp_path, webhook) -> 
     webhook.status = 500
     stage = Stage(tmp_path, targets_of(webhook.url, deadman=webhook.deadman_url))
     stage.show(seen(well(halts=(HALT,)), 1))
-    stage.until(lambda: any("was not told" in line for line in stage.lines))
+    stage.until(lambda: any("was not reached" in line for line in stage.lines))
     path = tmp_path / STORE_NAME
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
     assert SECRET not in path.read_text()

@@ -83,7 +83,7 @@ TROUBLES = {
     ),
     "failed": (
         FillFailed("order_1_0badcafe", "t1", "reverted"),
-        "order 1 BUY YES: a fill is taken back: reverted",
+        "order 1 BUY YES: a fill is reversed: reverted",
     ),
 }
 

@@ -133,7 +133,7 @@ def test_events_are_told_as_they_happened_however_they_were_recorded(chronicle: 
     [
         (OrderRejected("ID", "not enough balance"), "rejected: not enough balance"),
         (OutcomeUnknown("ID", "no answer"), "outcome unknown: no answer"),
-        (FillFailed("ID", "t9", "it reverted"), "trade t9 is taken back: it reverted"),
+        (FillFailed("ID", "t9", "it reverted"), "trade t9 is reversed: it reverted"),
         (CancelOrder("ID", "halt"), "will be cancelled on arrival: halt"),
         (
             FillBooked(order_id="ID", trade_id="t9", is_reversal=True, version=4),
@@ -174,7 +174,7 @@ def test_a_reversed_fill_is_marked(chronicle: Chronicle) -> None:
     chronicle.save_order(failed, after, of.created_at_ms + 800)
 
     assert told(chronicle.data_dir, "explain", "1")["fills"][0]["is_reversed"]
-    assert "0 of 20, 1 taken back" in printed(chronicle.data_dir, "explain", "1")
+    assert "0 of 20, 1 reversed" in printed(chronicle.data_dir, "explain", "1")
 
 
 # Which order is meant
