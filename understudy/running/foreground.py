@@ -106,8 +106,8 @@ def _disk_text(error: OSError, data_dir: Path) -> str:
 def _run(options: RunOptions, signals: EndSignals) -> int:
     damaged = prepare(options.data_dir)
     keep_to_account(options.data_dir, options.account)
-    mended = see_to_damage(options.data_dir, damaged, options.settings.execution.durability)
-    for sentence in mended:
+    handled = see_to_damage(options.data_dir, damaged, options.settings.execution.durability)
+    for sentence in handled:
         say(sentence)
     log.rotate(options.data_dir)
     warn(note_begin(options.data_dir))
@@ -120,7 +120,7 @@ def _run(options: RunOptions, signals: EndSignals) -> int:
     prepare_to_fork()
     with trading_place(options) as (settings, clock):
         foreground = _Foreground(options, settings, clock, signals)
-        foreground.note_damage(mended)
+        foreground.note_damage(handled)
         with foreground.companions:
             return foreground.run_until_done()
 
