@@ -1,4 +1,4 @@
-"""One life of the supervisor with its children; supervisor.py on the scheduler's time."""
+"""One instance of the supervisor with its children: supervisor.py on the scheduler's time."""
 
 from __future__ import annotations
 
@@ -64,36 +64,36 @@ class SimulatedSupervisor:
 
     @property
     def is_cleared(self) -> bool:
-        """Whether, after giving up, nothing is left to be ended."""
+        """Whether, after giving up, no order is left to be ended."""
         return self._core.report(0, self._context.scheduler.now_ms).is_cleared
 
     def begin(self) -> None:
-        """Make the children, and begin to beat."""
+        """Start the children and the ticks."""
         self._perform(self._core.begin(self._context.scheduler.now_ms))
         self._beat()
 
     def settings_changed(self, layout: Layout) -> None:
-        """Tell every child the context's settings; series may have been added or dropped."""
+        """Send every child the context's settings; series may have been added or dropped."""
         self._roles_of = dict(layout.processes)
         self._perform(self._core.settings_changed(layout, self._context.scheduler.now_ms))
 
     def fall(self) -> None:
-        """Be gone; the children do not notice at once."""
+        """Crash; the children do not notice at once."""
         self.is_gone = True
 
     def receive(self, sender: Correspondent, envelope: Envelope) -> None:
-        """Take a message of a child."""
+        """Handle a message of a child."""
         if not self.is_gone:
             now_ms = self._context.scheduler.now_ms
             who = envelope.sender_role or sender.role
             self._context.note(SUPERVISOR, f"<{who}", envelope.message)
             handle = self._handles.get(id(sender), -1)
             effects = self._core.child_said(handle, envelope.message, now_ms)
-            if effects:  # without any, nobody has begun to wait for a tick
+            if effects:  # without any, no new wait for a tick has begun
                 self._perform(effects)
 
     def child_is_gone(self, process: SimulatedProcess) -> None:
-        """Take note of an exit."""
+        """Note an exit."""
         if self.is_gone:
             return
         handle = self._handles.pop(id(process))
@@ -151,7 +151,7 @@ class SimulatedSupervisor:
 
     def _boot(self, name: str) -> Boot:
         context, roles = self._context, self._roles_of[name]
-        spec = ActorSpec(core=Core)  # the context knows who plays
+        spec = ActorSpec(core=Core)  # the context provides the core classes
         return Boot(
             process=name,
             roles=roles,

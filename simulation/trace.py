@@ -1,4 +1,4 @@
-"""What happened in a run: its last lines for people, all of it as a digest."""
+"""The trace of a run: its last lines for people, and a digest of all of it."""
 
 from __future__ import annotations
 
@@ -20,20 +20,20 @@ class Trace:
         self._hashed_count = 0
 
     def note(self, at_ms: int, who: str, verb: str, what: object) -> None:
-        """Note that someone did something; ``what`` is a message, a record or a text."""
+        """Add an event; ``what`` is a message, a record or a text."""
         self._events.append((at_ms, who, verb, what))
         if len(self._events) >= _FLUSH_AT:
             self._flush()
 
     def digest(self, *endings: str) -> str:
-        """Name the run by all that happened in it, and by these texts of what it left."""
+        """Return the digest of all events, and of these texts of the run's final state."""
         self._flush()
         whole = self._hash.copy()
         whole.update("\n".join(endings).encode())
         return whole.hexdigest()
 
     def lines(self, origin_ms: int) -> list[str]:
-        """The newest happenings, oldest first, timed in seconds since ``origin_ms``."""
+        """Return the newest events, oldest first, with times in seconds since ``origin_ms``."""
         return [
             f"{(at_ms - origin_ms) / 1000:10.3f}  {who} {verb} {_shortened(what)}"
             for at_ms, who, verb, what in self._events[-LINES_KEPT:]
@@ -48,7 +48,7 @@ class Trace:
 
 
 def _hashed(what: object) -> str:
-    """What counts: of a traceback the first line, since the others tell where the program is."""
+    """Return what is hashed: of a traceback only the first line, as others depend on paths."""
     return what.split("\n", 1)[0] if isinstance(what, str) else type(what).__name__
 
 

@@ -1,4 +1,4 @@
-"""Virtual time: planned calls, made in the order of their time; nothing waits for real time.
+"""Virtual time: scheduled calls, made in order of time without waiting for real time.
 
 Any number of hosts share one scheduler, in one thread. It injects no faults: a simulation adds its
 own to the post, the journal, the clocks and the ports that it gives to the hosts.
@@ -14,19 +14,19 @@ _Entry = tuple[Callable[..., None], tuple[Any, ...]]
 
 
 class Scheduler:
-    """Calls in order of time; those of the same millisecond in order of entry."""
+    """Makes calls in order of time; those of the same millisecond in order of entry."""
 
     def __init__(self, now_ms: int) -> None:
         self.now_ms = now_ms
         """The venue's true time, ms since 1970."""
         self.called_count = 0
         self._entries: dict[int, list[_Entry]] = {}
-        """Planned calls, by time."""
+        """Scheduled calls, by time."""
         self._times: list[int] = []
         """Each of these times once, as a heap."""
 
     def after(self, delay_ms: int, call: Callable[..., None], *arguments: Any) -> None:
-        """Plan a call; without a delay it comes after all others planned for this instant."""
+        """Schedule a call; without a delay it comes after all others scheduled for this instant."""
         at_ms = self.now_ms + delay_ms if delay_ms > 0 else self.now_ms
         entries = self._entries.get(at_ms)
         if entries is None:
@@ -40,10 +40,10 @@ class Scheduler:
         times = self._times
         while times and times[0] <= end_ms:
             self.now_ms = at_ms = times[0]
-            for call, arguments in self._entries[at_ms]:  # it grows while they are made
+            for call, arguments in self._entries[at_ms]:  # it grows during the loop
                 self.called_count += 1
                 call(*arguments)
-            heappop(times)  # nothing earlier can have been planned meanwhile
+            heappop(times)  # nothing earlier can have been scheduled meanwhile
             del self._entries[at_ms]
         self.now_ms = end_ms
 
@@ -73,11 +73,11 @@ class VirtualTimers:
         self._numbers.clear()
 
     def is_due(self, key: str, number: int) -> bool:
-        """Whether an expired timer was neither cancelled nor replaced meanwhile."""
+        """Return whether an expired timer was neither cancelled nor replaced meanwhile."""
         return self._numbers.get(key) == number
 
     def take(self, key: str, number: int) -> bool:
-        """Remove an expired timer; False if it was cancelled or replaced meanwhile."""
+        """Remove an expired timer; return False if it was cancelled or replaced meanwhile."""
         if not self.is_due(key, number):
             return False
         del self._numbers[key]

@@ -89,9 +89,8 @@ class Exchange:
         """Prices by underlying."""
         self._walks: dict[str, PriceWalk] = {}
         for asset in settings.assets:
-            more = (
-                (asset,) if self._walks else ()
-            )  # so that the draws of a single underlying do not change
+            # The first underlying's label is kept, so that its draws do not change.
+            more = (asset,) if self._walks else ()
             self._walks[asset] = PriceWalk(dice(seed, "walk", *more))
             self.streams[asset] = PriceStreams(asset, 1_000, dice(seed, "ticker", *more))
         self._prices = PriceBoard(self.streams.values())

@@ -1,6 +1,7 @@
-"""Those who rest orders around a fair value, one order at a time.
+"""The market makers of a window, who rest orders around its fair value, one order at a time.
 
-Prices are Up's. A bid buys Up, an ask buys Down at the mirrored price, so that nobody needs shares.
+Prices are Up's. A bid buys Up, an ask buys Down at the mirrored price, so that no maker needs
+shares.
 """
 
 from __future__ import annotations
@@ -32,7 +33,7 @@ _Order = tuple[str, bool, int]
 
 
 class Makers:
-    """Everyone who trades in one window besides us."""
+    """All traders in one window except the system itself."""
 
     def __init__(self, engine: MatchingEngine, owner: str, chance: Random) -> None:
         self._engine = engine
@@ -42,15 +43,15 @@ class Makers:
         self._count = 0
 
     def is_in_place(self, fair_ticks: float) -> bool:
-        """Whether the best prices are where they should be."""
+        """Return whether the best prices are where they should be."""
         (_, bid_ticks), (_, ask_ticks) = self._wanted(fair_ticks)[:2]
         return self._engine.best(Outcome.UP) == (bid_ticks, ask_ticks)
 
     def act(self, fair_ticks: float, now_ms: int) -> list[EngineEvent]:
-        """Fill a hole, else leave a wrong price, else add to a level or take from it.
+        """Fill a gap, or else cancel a wrong price, or else add to a level or take from it.
 
-        A hole that would trade with a wrong price must wait until that is left; so neither side
-        of the book is ever empty for long.
+        A gap whose order would trade with a wrong price must wait until that is cancelled. So
+        neither side of the book is ever empty for long.
         """
         wanted = self._wanted(fair_ticks)
         best_bid, best_ask = self._engine.best(Outcome.UP)
@@ -80,7 +81,7 @@ class Makers:
         return self._submit(outcome, ask_ticks, Lifetime.FAK, now_ms)
 
     def _wanted(self, fair_ticks: float) -> list[tuple[bool, int]]:
-        """The levels that should have an order, best first."""
+        """Return the levels that should have an order, best first."""
         grid_ticks = self._engine.rules.tick_size_ticks
         bid_ticks = math.floor((fair_ticks - _EDGE_TICKS) / grid_ticks) * grid_ticks
         ask_ticks = math.ceil((fair_ticks + _EDGE_TICKS) / grid_ticks) * grid_ticks
@@ -125,6 +126,6 @@ class Makers:
 
     def _size_units(self, price_ticks: int) -> int:
         size_shares = round(_MEDIAN_SHARES * math.exp(self._chance.gauss(0.0, _SPREAD)))
-        # What trades at once must be worth a dollar, or it is refused.
+        # An order that trades at once must be worth a dollar, or it is refused.
         least_shares = max(_LEAST_SHARES, math.ceil(_LEAST_NOTIONAL_TICKS / price_ticks))
         return shares(max(least_shares, size_shares))
