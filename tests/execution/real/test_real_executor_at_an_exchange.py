@@ -108,13 +108,14 @@ def test_credentials_that_end_while_the_fate_of_an_order_is_unknown_lose_nothing
     stage: LiveStage, kind: str
 ) -> None:
     stage.exchange.inject(channel="user", kind="stall")
-    stage.exchange.inject(kind="hidden_order", for_ms=20_000)
+    stage.exchange.inject(kind="hidden_order", for_ms=600_000)  # until they are called off
     stage.exchange.inject(kind="lost_answer")
     first = marketable(stage)
     reaches(stage, first, OrderStatus.UNKNOWN)
-    stage.exchange.inject(kind=kind, for_ms=40_000)
+    stage.exchange.inject(kind=kind, for_ms=600_000)
     stage.run_until(lambda: not stage.executor.is_serving, "it is noticed")
     assert stage.state(first).status is OrderStatus.UNKNOWN
+    stage.exchange.inject(kind="call_off")
     stage.run_until(lambda: stage.executor.is_serving, "new credentials hold")
     assert ends(stage, first) is OrderStatus.FILLED
     assert ends(stage, marketable(stage)) is OrderStatus.FILLED
