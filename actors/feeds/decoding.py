@@ -18,7 +18,8 @@ TICK_PLACES = 3
 _UNIT_PLACES = 6
 _E18_PLACES = 18
 _TEXT_LENGTH_MAX = 48
-_TEXTS_KEPT_MAX = 65_536
+_TEXTS_KEPT_MAX = 8_192
+"""Under 1 MB. With 65,536 a sixth fewer texts are parsed, and a frame takes no less time."""
 _BYTES_SHOWN = 200
 _NUMBERS_BELOW = 10**_TEXT_LENGTH_MAX
 _FLOAT_EXACT_BELOW = 2**53

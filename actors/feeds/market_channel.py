@@ -37,8 +37,8 @@ from actors.model import Level
 from actors.units import PAYOUT_TICKS, NotExact
 
 _UNKNOWN_TYPES_MAX = 100
-_LEVELS_KEPT_MAX = 16_384
-"""About 3 MB; a five-minute window has twice as many."""
+_LEVELS_KEPT_MAX = 4_096
+"""Under 1 MB; a five-minute window has eight times as many, most of which recur soon or never."""
 
 _ticks = KnownTexts(price_ticks)
 _units = KnownTexts(size_units)
