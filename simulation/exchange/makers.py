@@ -14,10 +14,10 @@ from venue.engine import MatchingEngine
 from venue.engine.messages import (
     CANCELED,
     EngineEvent,
-    ExchangeOrderStatus,
     Lifetime,
     NewOrder,
     Outcome,
+    Rested,
 )
 
 _LEVELS = 4
@@ -100,8 +100,7 @@ class Makers:
         own_ticks = price_ticks if is_bid else PAYOUT_TICKS - price_ticks
         events = self._submit(outcome, own_ticks, Lifetime.GTC, now_ms)
         order_id = f"{self._owner}-{self._count}"
-        order = self._engine.order(order_id)
-        if order is not None and order.status is ExchangeOrderStatus.LIVE:
+        if any(isinstance(event, Rested) and event.order_id == order_id for event in events):
             self._resting.append((order_id, is_bid, price_ticks))
         return events
 
