@@ -39,7 +39,8 @@ defaults may be added within a version.
 from __future__ import annotations
 
 import abc
-from typing import ClassVar, dataclass_transform
+from collections.abc import Callable
+from typing import Any, ClassVar, dataclass_transform
 
 import attrs
 
@@ -54,6 +55,35 @@ CONTRACT_VERSION = 1
 
 DEFAULT_PRIORITY = 2
 """Priority of an order that gives none; shown to people, with the meanings of docs/strategy.md."""
+
+
+ORDERS_MAX = 200
+"""Most orders, and most cancels, of one decision; far more than may ever be open."""
+
+_Validator = Callable[[Any, "attrs.Attribute[Any]", Any], None]
+
+
+def _exactly(*types: type) -> _Validator:
+    """Validate that a value has one of these types itself, so that no bool or float is an int.
+
+    What another actor cannot work with must fail in the strategy, and not there.
+    """
+    names = " or ".join("None" if each is type(None) else each.__name__ for each in types)
+
+    def validate(instance: object, attribute: attrs.Attribute[Any], value: object) -> None:
+        name = f"{type(instance).__name__}.{attribute.name}"
+        if type(value) not in types:
+            raise TypeError(f"{name} is {value!r:.80}, and must be {names}")
+        if type(value) is int and abs(value) > _LARGEST:
+            raise ValueError(f"{name} has more than 64 bits")
+
+    return validate
+
+
+_LARGEST = (1 << 63) - 1
+_INT, _BOOL, _TEXT = _exactly(int), _exactly(bool), _exactly(str)
+_SIDE = _exactly(Side)
+_NONE = type(None)
 
 
 @attrs.frozen(kw_only=True)
@@ -155,27 +185,33 @@ class Order:
 
     Only one order per side works at a time, unless the strategy sets ``orders_per_side``. A sale is
     limited to what is held and not already on sale.
+
+    Raises:
+        TypeError: a field has another type, such as a float for ticks.
+        ValueError: a number has more than 64 bits.
     """
 
-    side: Side
+    side: Side = attrs.field(validator=_SIDE)
     """Which outcome: YES is Up, NO is Down."""
-    price_ticks: int
+    price_ticks: int = attrs.field(validator=_INT)
     """Limit: a purchase pays no more, a sale gets no less. Must be on the market's price grid."""
-    size_units: int
+    size_units: int = attrs.field(validator=_INT)
     """Whole hundredths of a share (10,000 units), and no less than the market's minimum."""
-    reason: str
+    reason: str = attrs.field(validator=_TEXT)
     """A sentence with the numbers that decided it; ``understudy explain`` shows it."""
-    action: Action = Action.BUY
-    time_in_force: TimeInForce = TimeInForce.GTC
-    is_post_only: bool = False
+    action: Action = attrs.field(default=Action.BUY, validator=_exactly(Action))
+    time_in_force: TimeInForce = attrs.field(
+        default=TimeInForce.GTC, validator=_exactly(TimeInForce)
+    )
+    is_post_only: bool = attrs.field(default=False, validator=_BOOL)
     """It may only rest: the venue refuses it if it would trade at once. For GTC and GTD."""
-    time_to_live_ms: int | None = None
+    time_to_live_ms: int | None = attrs.field(default=None, validator=_exactly(int, _NONE))
     """A resting order is cancelled after this time; None: ``execution.order_ttl_ms``. Never beyond
     the window's end. At least two minutes for GTD, since the venue accepts no shorter one."""
-    pair: str | None = None
+    pair: str | None = attrs.field(default=None, validator=_exactly(str, _NONE))
     """A name of your choice: two orders of a decision with the same one are placed together or not
     at all."""
-    priority: int = DEFAULT_PRIORITY
+    priority: int = attrs.field(default=DEFAULT_PRIORITY, validator=_INT)
 
 
 @attrs.frozen(kw_only=True)
@@ -186,25 +222,25 @@ class Cancel:
     until then it may still trade, and its side is busy.
     """
 
-    order_id: str
-    reason: str
+    order_id: str = attrs.field(validator=_TEXT)
+    reason: str = attrs.field(validator=_TEXT)
 
 
 @attrs.frozen(kw_only=True)
 class StopWindow:
     """Stop trading this window. Its shares are kept to the end, or sold at the best bid."""
 
-    side: Side
+    side: Side = attrs.field(validator=_SIDE)
     """The outcome whose shares are the reason."""
-    sells: bool
+    sells: bool = attrs.field(validator=_BOOL)
     """Whether they are sold; the desk does so by itself, repeatedly until they are gone."""
-    reason: str = ""
+    reason: str = attrs.field(default="", validator=_TEXT)
     """Shown to people as the reason; if empty, the bid and the size held are shown."""
 
 
 @attrs.frozen(kw_only=True)
 class Decision:
-    """The output of one evaluation."""
+    """The output of one evaluation; texts are cut to a length that people read."""
 
     orders: tuple[Order, ...] = ()
     """Orders without a common ``pair`` are judged one by one."""
@@ -225,8 +261,8 @@ class FairValue:
     """The strategy's own value of YES, for people and for a backtest's calibration."""
 
     yes_ticks: float | None
-    """0 to 1000; None if it has none."""
-    basis: str
+    """0 to 1000; None if it has none, and so is what is no finite number."""
+    basis: str = attrs.field(validator=_TEXT)
     """The numbers behind it, or why there is none."""
 
 

@@ -230,8 +230,14 @@ class StrategyCore(Core):
         )
 
     def _decide(self, context: Context) -> Decision:
-        """Ask the strategy; its exceptions are meant to bring this actor down."""
-        decision = self._strategy.evaluate(context)
+        """Ask the strategy; its exceptions are meant to bring this actor down.
+
+        A call of ``sys.exit`` is one of them, and not a wish to end the whole process.
+        """
+        try:
+            decision = self._strategy.evaluate(context)
+        except SystemExit as wish:
+            raise RuntimeError(f"{self._strategy.title}.evaluate raised {wish!r}") from wish
         if not isinstance(decision, Decision):
             what = type(decision).__name__
             raise TypeError(f"{self._strategy.title}.evaluate returned {what}, and no Decision")

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Iterable
+from typing import TypeVar
+
 from actors.messages.market import MarketSnapshot
 from actors.messages.strategy import (
     CancelSignal,
@@ -11,9 +15,22 @@ from actors.messages.strategy import (
     TradeSignals,
 )
 from actors.model import Level, Side
-from actors.strategy.contract import Context, Decision, FairValue, Order, StopWindow
+from actors.strategy.contract import (
+    ORDERS_MAX,
+    Cancel,
+    Context,
+    Decision,
+    FairValue,
+    Order,
+    StopWindow,
+)
 from actors.strategy.position_view import PositionView
 from actors.units import E18, average_label, price_label, size_text
+
+_REASON_CHARACTERS = 1_000
+_REASONS_MAX = 50
+
+_Part = TypeVar("_Part")
 
 
 def trade_signals(
@@ -24,17 +41,25 @@ def trade_signals(
     orders_per_side: int,
     settings_number: int = 0,
 ) -> TradeSignals:
-    """Return a decision's orders and cancels as signals for the desk."""
+    """Return a decision's orders and cancels as signals for the desk.
+
+    Raises:
+        TypeError: the decision holds something else than a strategy may ask for.
+        ValueError: it asks for too much.
+    """
     snapshot, position = context.snapshot, context.position
     return TradeSignals(
         signals_id=signals_id,
         market_id=snapshot.market.market_id,
-        signals=tuple(_signal(order, snapshot) for order in decision.orders),
-        cancels=tuple(CancelSignal(each.order_id, each.reason) for each in decision.cancels),
+        signals=tuple(_signal(each, snapshot) for each in _only(Order, decision.orders)),
+        cancels=tuple(
+            CancelSignal(each.order_id, _cut(each.reason))
+            for each in _only(Cancel, decision.cancels)
+        ),
         position_version=position.position_version,
         snapshot_sequence=snapshot.sequence,
         snapshot_at_ms=snapshot.taken_at_ms,
-        passed_over=decision.reasons,
+        passed_over=_reasons(decision),
         basis=basis_text(snapshot, position),
         tick_ns=snapshot.tick_ns,
         orders_per_side=orders_per_side,
@@ -50,7 +75,7 @@ def _signal(order: Order, snapshot: MarketSnapshot) -> TradeSignal:
         price_ticks=order.price_ticks,
         size_units=order.size_units,
         priority=order.priority,
-        reason=order.reason,
+        reason=_cut(order.reason),
         best_bid_ticks=book.best_bid_ticks,
         best_ask_ticks=book.best_ask_ticks,
         time_in_force=order.time_in_force,
@@ -61,7 +86,12 @@ def _signal(order: Order, snapshot: MarketSnapshot) -> TradeSignal:
 
 
 def stop_told(stop: StopWindow, context: Context) -> StopLossTriggered:
-    """Return the message that makes the desk stop the window."""
+    """Return the message that makes the desk stop the window.
+
+    Raises:
+        TypeError: this is no StopWindow.
+    """
+    _only(StopWindow, (stop,))
     return StopLossTriggered(
         market_id=context.market.market_id,
         side=stop.side,
@@ -70,21 +100,52 @@ def stop_told(stop: StopWindow, context: Context) -> StopLossTriggered:
         on_stop_loss="exit" if stop.sells else "halt",
         position_version=context.position.position_version,
         tick_ns=context.snapshot.tick_ns,
-        reason=stop.reason,
+        reason=_cut(stop.reason),
     )
 
 
 def evaluated(decision: Decision, context: Context, value: FairValue) -> Evaluated:
-    """Return an evaluation's outcome and the strategy's value of YES, for people."""
+    """Return an evaluation's outcome and the strategy's value of YES, for people.
+
+    Raises:
+        TypeError: the value is no FairValue, or a reason no text.
+    """
+    _only(FairValue, (value,))
+    ticks = value.yes_ticks
     return Evaluated(
         market_id=context.market.market_id,
         at_ms=context.now_ms,
-        passed_over=decision.reasons,
+        passed_over=_reasons(decision),
         is_final=decision.is_final,
         signals_count=len(decision.orders),
-        model_ticks=value.yes_ticks,
-        model_basis=value.basis,
+        model_ticks=float(ticks) if ticks is not None and math.isfinite(ticks) else None,
+        model_basis=_cut(value.basis),
     )
+
+
+def _only(kind: type[_Part], parts: Iterable[object]) -> tuple[_Part, ...]:
+    """Parts of a decision, which must all be of this class, and not too many."""
+    found: list[_Part] = []
+    for part in parts:
+        if not isinstance(part, kind):
+            raise TypeError(f"the decision holds {part!r:.80} in place of a {kind.__name__}")
+        if len(found) == ORDERS_MAX:
+            raise ValueError(f"the decision holds more than {ORDERS_MAX} {kind.__name__}s")
+        found.append(part)
+    return tuple(found)
+
+
+def _reasons(decision: Decision) -> tuple[str, ...]:
+    """What people are told, cut to what they can read; of very many reasons the last ones."""
+    if isinstance(decision.reasons, str):
+        raise TypeError(f"Decision.reasons is {decision.reasons!r:.80}, and must be a tuple")
+    return tuple(_cut(reason) for reason in decision.reasons[-_REASONS_MAX:])
+
+
+def _cut(text: str) -> str:
+    if type(text) is not str:
+        raise TypeError(f"the decision holds {text!r:.80} in place of a text")
+    return text[:_REASON_CHARACTERS]
 
 
 def basis_text(market: MarketSnapshot, position: PositionView) -> str:

@@ -465,6 +465,22 @@ def test_what_is_no_decision_brings_the_actor_down() -> None:
         core.handle(at(1), NOW_MS)
 
 
+class Leaving(Strategy):
+    """Wants its process to end."""
+
+    def evaluate(self, context: Context) -> Decision:
+        del context
+        raise SystemExit(0)
+
+
+def test_a_strategy_that_wants_its_process_to_end_only_brings_its_actor_down() -> None:
+    core = given(Leaving())
+    core.handle(held(), NOW_MS)
+    core.handle(orders(), NOW_MS)
+    with pytest.raises(RuntimeError, match=r"Leaving\.evaluate raised SystemExit"):
+        core.handle(at(1), NOW_MS)
+
+
 def test_settings_that_are_replaced_decide_at_once_and_what_is_known_of_the_market_stays(
     core: StrategyCore,
 ) -> None:

@@ -28,7 +28,7 @@ from actors.settings import Settings, StrategySettings
 from actors.strategy.choice import make_strategy
 from actors.strategy.contract import Context, Decision, Strategy
 from actors.strategy.loading import chosen_file, only_class
-from actors.strategy.saying import trade_signals
+from actors.strategy.saying import evaluated, stop_told, trade_signals
 from understudy.strategy.samples import example_context, walk
 
 __all__ = ["CheckReport", "check", "check_file", "example_context", "settings_of_file"]
@@ -38,6 +38,11 @@ SLOW_MS = 20.0
 
 _GIVEN_UP_S = 5.0
 """Real time after which an evaluation counts as endless; a run's heartbeat is shorter."""
+
+_IMPORT_LIMIT_S = 60.0
+"""Real time after which running the file is given up; a large library takes seconds."""
+_WALK_LIMIT_S = 60.0
+"""Real time after which the walk is given up; a sound strategy's takes less than one."""
 
 _SEED = 1
 _WORDS_MOST = 160
@@ -73,7 +78,8 @@ def settings_of_file(path: Path, class_name: str = "") -> StrategySettings:
     """
     file = chosen_file(path, class_name)
     if not class_name:
-        file = attrs.evolve(file, class_name=only_class(file))
+        with _interrupted_after(_IMPORT_LIMIT_S):
+            file = attrs.evolve(file, class_name=only_class(file))
     return StrategySettings(use=f"{file.path}:{file.class_name}", file=file)
 
 
@@ -121,19 +127,19 @@ def check(settings: Settings) -> CheckReport:
     )
 
 
-class _Endless(BaseException):
-    """An evaluation does not end; a strategy's own ``except Exception`` cannot catch this."""
+class Endless(BaseException):
+    """Something does not end; a strategy's own ``except Exception`` cannot catch this."""
 
 
 @contextmanager
 def _interrupted_after(limit_s: float) -> Iterator[None]:
-    """End the block with _Endless after this long; in the main thread, which gets signals."""
+    """End the block with Endless after this long; in the main thread, which gets signals."""
     if threading.current_thread() is not threading.main_thread():
         yield
         return
 
     def interrupt(_number: int, _frame: FrameType | None) -> None:
-        raise _Endless
+        raise Endless(f"it has not ended within {limit_s:g} s")
 
     before = signal.signal(signal.SIGALRM, interrupt)
     signal.setitimer(signal.ITIMER_REAL, limit_s)
@@ -157,8 +163,14 @@ class _Trial:
 
     def run(self, contexts: Iterable[Context]) -> list[Decision]:
         """Evaluate one after the other, up to the first problem."""
-        decisions = []
+        decisions: list[Decision] = []
+        started_s = time.monotonic()
         for context in contexts:
+            if time.monotonic() - started_s > _WALK_LIMIT_S:
+                self.problems.append(
+                    f"it is too slow: {len(decisions)} evaluations took {_WALK_LIMIT_S:g} s"
+                )
+                break
             decision = self.step(context)
             if decision is None:
                 break
@@ -173,14 +185,14 @@ class _Trial:
         try:
             with _interrupted_after(_GIVEN_UP_S):
                 decision: object = self._strategy.evaluate(context)
-                self._strategy.fair_value(context)
-        except _Endless:
+                value = self._strategy.fair_value(context)
+        except Endless:
             self.problems.append(
                 f"an evaluation has not ended within {_GIVEN_UP_S:g} s, where "
                 f"{_described(context)}; in a run its process would be killed"
             )
             return None
-        except Exception as error:  # whatever a strategy raises is what is to be found
+        except (Exception, SystemExit) as error:  # what a strategy raises is what is to be found
             self.problems.append(_raised(error, context))
             return None
         self.times_ms.append((time.thread_time_ns() - started_ns) / 1e6)
@@ -188,12 +200,20 @@ class _Trial:
             what = type(decision).__name__
             self.problems.append(f"evaluate returned {what}, and must return a Decision")
             return None
+        try:
+            evaluated(decision, context, value)
+            trade_signals(decision, context, signals_id=1, orders_per_side=1)
+            if decision.stop is not None:
+                stop_told(decision.stop, context)
+        except (TypeError, ValueError) as error:
+            self.problems.append(str(error))
+            return None
         self.contexts.append(context)
         self._memory = (market_id, decision.memory)
         return decision
 
 
-def _raised(error: Exception, context: Context) -> str:
+def _raised(error: BaseException, context: Context) -> str:
     frames = [
         (frame.f_code.co_filename, line) for frame, line in traceback.walk_tb(error.__traceback__)
     ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import runpy
 from pathlib import Path
 
@@ -10,8 +11,12 @@ from called import understudy
 from click.testing import Result
 
 from actors.settings import Settings, StrategySettings
+from actors.strategy.choice import make_strategy
+from actors.strategy.contract import Decision, FairValue
+from actors.strategy.loading import StrategyUnavailable
+from actors.strategy.saying import evaluated, trade_signals
 from understudy import strategy_check
-from understudy.strategy.check import check, check_file, settings_of_file
+from understudy.strategy.check import check, check_file, example_context, settings_of_file
 
 HEAD = """
 import random
@@ -108,6 +113,26 @@ WRONG = {
         "'NoneType' and 'int'; in mine.py, line 12, where no one buys YES, no one sells NO",
     ),
     "no decision": ("return None", "evaluate returned NoneType, and must return a Decision"),
+    "the process's end": ("raise SystemExit(0)", "it raises SystemExit: 0; in mine.py, line 12"),
+    "text for a side": (
+        'return Decision(orders=(Order(side="YES", price_ticks=1, size_units=1, reason="x"),))',
+        "Order.side is 'YES', and must be Side",
+    ),
+    "a price that is no number": (
+        f"return Decision(orders=({BUY % ('1e999 - 1e999', 10_000_000)},))",
+        "Order.price_ticks is nan, and must be int",
+    ),
+    "a size without end": (
+        f"return Decision(orders=({BUY % (450, '10**30')},))",
+        "Order.size_units has more than 64 bits",
+    ),
+    "what is no order": ("return Decision(orders=(5,))", "holds 5 in place of a Order"),
+    "too many orders": (
+        f"return Decision(orders=({BUY % (450, 10_000_000)},) * 201)",
+        "holds more than 200 Orders",
+    ),
+    "one text for many": ('return Decision(reasons="no")', "'no', and must be a tuple"),
+    "a reason that is no text": ("return Decision(reasons=(5,))", "5 in place of a text"),
     "chance": (
         "return Decision(reasons=(str(random.random()),))",
         "the same context gives two decisions",
@@ -153,6 +178,36 @@ def test_what_breaks_the_contract_is_found_and_named(
 ) -> None:
     problems = check_file(written(tmp_path, body))
     assert any(sentence in problem for problem in problems), problems
+
+
+def test_a_file_that_never_ends_is_given_up_and_so_are_very_slow_evaluations(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("understudy.strategy.check._IMPORT_LIMIT_S", 0.2)
+    endless = tmp_path / "endless.py"
+    endless.write_text("while True: pass\n")
+    with pytest.raises(StrategyUnavailable, match="it has not ended within"):
+        check_file(endless)
+    monkeypatch.setattr("understudy.strategy.check._WALK_LIMIT_S", 0.2)
+    sleepy = written(tmp_path, "import time\ntime.sleep(0.1)\nreturn Decision()")
+    assert "it is too slow" in check_file(sleepy)[0]
+
+
+def test_very_long_reasons_are_cut(tmp_path: Path) -> None:
+    path = written(tmp_path, "return Decision(reasons=('x' * 100_000,) * 100)")
+    context = example_context()
+    decision = make_strategy(settings_of_file(path)).evaluate(context)
+    told = trade_signals(decision, context, signals_id=1, orders_per_side=1)
+    assert len(told.passed_over) == 50
+    assert set(map(len, told.passed_over)) == {1_000}
+
+
+@pytest.mark.parametrize(("ticks", "shown"), [(500, 500.0), (math.nan, None), (-math.inf, None)])
+def test_a_value_that_is_no_finite_number_is_shown_as_none(
+    ticks: float, shown: float | None
+) -> None:
+    told = evaluated(Decision(), example_context(), FairValue(ticks, "why"))
+    assert told.model_ticks == shown
 
 
 def test_a_slow_strategy_is_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
