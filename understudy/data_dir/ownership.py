@@ -94,12 +94,13 @@ class OtherAccount(Exception):
     """The directory has orders that this run must not continue; the sentence says whose."""
 
 
-def keep_to_account(data_dir: Path, address: str) -> None:
+def keep_to_account(data_dir: Path, address: str, *, is_rehearsal: bool = False) -> None:
     """Ensure that a prepared journal is this account's; record the account the first time.
 
     Args:
         data_dir: where the journal is.
         address: the account of live orders, lower case; empty for simulated ones.
+        is_rehearsal: whether that account, and its exchange, end with the run.
 
     Raises:
         OtherAccount: it has another account's orders.
@@ -117,6 +118,7 @@ def keep_to_account(data_dir: Path, address: str) -> None:
             raise OtherAccount(
                 f"{data_dir} holds the live orders of account {held.address}, and this run trades "
                 f"{wanted}: give it another --data-dir"
+                + ("; the account of a rehearsal ends with it" if is_rehearsal else "")
             )
     if known or not address:
         return

@@ -105,7 +105,7 @@ def _disk_text(error: OSError, data_dir: Path) -> str:
 
 def _run(options: RunOptions, signals: EndSignals) -> int:
     damaged = prepare(options.data_dir)
-    keep_to_account(options.data_dir, options.account)
+    keep_to_account(options.data_dir, options.account, is_rehearsal=options.is_rehearsal)
     handled = see_to_damage(options.data_dir, damaged, options.settings.execution.durability)
     for sentence in handled:
         say(sentence)
@@ -228,7 +228,14 @@ class _Foreground:
     def _print_summary(self) -> None:
         if not self._options.settings.is_trading:
             return
-        print_summary(self._reader, self._tally, self._start_seq, is_json=self._options.is_json)
+        options = self._options
+        print_summary(
+            self._reader,
+            self._tally,
+            self._start_seq,
+            is_json=options.is_json,
+            is_demo=options.is_demo,
+        )
 
     def _orders_left(self) -> str:
         try:

@@ -65,7 +65,10 @@ class Summary:
     corrections: tuple[ResultCorrected, ...] = ()
     """Settled windows, perhaps of earlier runs, whose result the venue has changed since."""
     unsettled: tuple[WindowLedger, ...] = ()
-    """Windows with fills but without a result; the next run on this directory settles them."""
+    """Windows with fills but without a result; the next run on this directory settles them, unless
+    their exchange has ended."""
+    is_demo: bool = False
+    """Whether the exchange has ended with the run."""
     watched_count: int = 0
     """Windows settled in this run that were not traded, as it was too late to learn their strike.
     """
@@ -244,7 +247,7 @@ def _unsettled_json(ledger: WindowLedger) -> dict[str, str]:
     }
 
 
-def _unsettled_text(ledger: WindowLedger) -> Text:
+def _unsettled_text(ledger: WindowLedger, *, is_demo: bool) -> Text:
     """What is held, and what the window has cost so far."""
     position = ledger.snapshot()
     held = (
@@ -254,6 +257,8 @@ def _unsettled_text(ledger: WindowLedger) -> Text:
     cost_nanos = position.yes.cost_nanos + position.no.cost_nanos
     spent = exact_money(position.realized_nanos - position.fees_nanos - cost_nanos)
     text = Text(f"{ledger.market.slug}: {held}, ").append_text(spent)
+    if is_demo:
+        return text.append(" so far; it stays so, for the demo's exchange has ended")
     return text.append(" so far; the next run on this directory settles it")
 
 
@@ -281,7 +286,7 @@ def _facts(summary: Summary) -> Iterator[tuple[str, str | Text]]:
     for missed in shown:
         yield "not traded", Text(f"{missed.slug}: {missed.reason}", "yellow")
     for ledger in summary.unsettled:
-        yield "unsettled", _unsettled_text(ledger)
+        yield "unsettled", _unsettled_text(ledger, is_demo=summary.is_demo)
     for each in summary.corrections:
         change = f"{side_name(each.before)} to {side_name(each.after)}"
         line = Text(f"{each.slug}: from {change}, ", "bold red")
@@ -339,9 +344,16 @@ def _window_cells(window: WindowSettled) -> list[RenderableType]:
     ]
 
 
-def print_summary(reader: JournalReader, tally: Tally, start_seq: int, *, is_json: bool) -> None:
+def print_summary(
+    reader: JournalReader,
+    tally: Tally,
+    start_seq: int,
+    *,
+    is_json: bool,
+    is_demo: bool = False,
+) -> None:
     """Print the summary of a run that began after an event's number."""
-    summary = read_summary(reader, tally, start_seq)
+    summary = attrs.evolve(read_summary(reader, tally, start_seq), is_demo=is_demo)
     if is_json:
         click.echo(json.dumps(summary_json(summary), indent=2))
     else:

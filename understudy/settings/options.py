@@ -101,6 +101,11 @@ class RunOptions:
         return self.is_demo or self.drill_stage is not None
 
     @property
+    def is_rehearsal(self) -> bool:
+        """Whether its live orders are for an account that ends with it, and its exchange."""
+        return self.is_demo and bool(self.account)
+
+    @property
     def stakes(self) -> str:
         """What is at stake in its orders, for people; empty if they are simulated."""
         if not self.account:

@@ -106,6 +106,8 @@ def test_a_data_directory_holds_the_orders_of_one_account(
     if words:
         with pytest.raises(OtherAccount, match=words):
             keep_to_account(tmp_path, second)
+        with pytest.raises(OtherAccount):
+            keep_to_account(tmp_path, second, is_rehearsal=True)
     else:
         keep_to_account(tmp_path, second)
 

@@ -339,7 +339,9 @@ def test_a_window_that_the_run_leaves_unsettled_is_told_with_what_it_holds(tmp_p
 
     (told,) = summary_json(result)["unsettled"]
     assert (told["slug"], told["yes_shares"], told["yes_cost"]) == (MARKET.slug, "20", "8")
-    assert f"{MARKET.slug}: 20 YES, 0 NO, -8.03 so far" in drawn(result, width=160)
+    assert f"{MARKET.slug}: 20 YES, 0 NO, -8.03 so far; the next run" in drawn(result, width=160)
+    demo = attrs.evolve(result, is_demo=True)
+    assert "it stays so, for the demo's exchange has ended" in drawn(demo, width=160)
 
 
 def test_a_summary_of_everything_starts_at_nothing(journal_of_two_runs) -> None:
