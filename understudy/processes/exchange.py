@@ -91,6 +91,7 @@ class ExchangeProcess:
         """
         from venue.cli import serve  # here, so that its pages are shared, and only demos load it
 
+        self._loss = ""
         read_end, write_end = os.pipe()
         tie = end_with_parent()
         try:
@@ -111,8 +112,22 @@ class ExchangeProcess:
         self.http_url = said["http"]
         self.ws_url = said["ws"]
 
+    def loss(self) -> str:
+        """Say that the process has ended by itself; empty while it runs."""
+        if not self._loss:
+            with contextlib.suppress(ChildProcessError):
+                ended, status = os.waitpid(self._pid, os.WNOHANG)
+                if not ended:
+                    return ""
+                code = os.waitstatus_to_exitcode(status)
+                how = f"signal {-code}" if code < 0 else f"status {code}"
+                self._loss = f"the local exchange has ended by {how}, so nothing can be traded"
+        return self._loss
+
     def close(self) -> None:
         """End the process, by force if it does not exit."""
+        if self.loss():
+            return  # its process id may be another's by now
         with contextlib.suppress(ProcessLookupError, ChildProcessError):  # it has exited by itself
             os.kill(self._pid, signal.SIGTERM)
             deadline = time.monotonic() + _STOP_LIMIT_S

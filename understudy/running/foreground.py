@@ -15,7 +15,7 @@ import functools
 import importlib
 import time
 import traceback
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from actors.messages.observer import GetView, View
@@ -118,8 +118,8 @@ def _run(options: RunOptions, signals: EndSignals) -> int:
     if options.is_demo:
         importlib.import_module("venue.cli")  # the exchange is a fork, and shares what is loaded
     prepare_to_fork()
-    with trading_place(options) as (settings, clock):
-        foreground = _Foreground(options, settings, clock, signals)
+    with trading_place(options) as (settings, clock, exchange_loss):
+        foreground = _Foreground(options, settings, clock, signals, exchange_loss)
         foreground.note_damage(handled)
         with foreground.companions:
             return foreground.run_until_done()
@@ -134,9 +134,15 @@ class _Foreground:
     """One run: a loop that asks, shows, and decides whether it is over."""
 
     def __init__(
-        self, options: RunOptions, settings: Settings, clock: ClockSpec, signals: EndSignals
+        self,
+        options: RunOptions,
+        settings: Settings,
+        clock: ClockSpec,
+        signals: EndSignals,
+        exchange_loss: Callable[[], str],
     ) -> None:
         self._options = options
+        self._exchange_loss = exchange_loss
         self._signals = signals
         self._limits = settings.supervision
         self._clock = Clock(clock)
@@ -301,6 +307,9 @@ class _Foreground:
             self._stop_reason = self._files.loss()
             if self._stop_reason:
                 return ExitCode.JOURNAL_UNUSABLE
+            self._stop_reason = self._exchange_loss()
+            if self._stop_reason:
+                return ExitCode.FAILED
             self.companions.beat()
             self._manager.beat(self._report)
             self._halts = lasting_halts(self._reader)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from actors.runtime.clock import ClockSpec
@@ -21,16 +21,23 @@ _HISTORY_MS = 70_000
 
 
 @contextlib.contextmanager
-def trading_place(options: RunOptions) -> Iterator[tuple[Settings, ClockSpec]]:
-    """Provide the settings and clock to trade with; for a demo, beside a local exchange."""
+def trading_place(
+    options: RunOptions,
+) -> Iterator[tuple[Settings, ClockSpec, Callable[[], str]]]:
+    """Provide what to trade with; for a demo, beside a local exchange.
+
+    Yields:
+        Settings, clock, and a function that says how the demo's exchange has ended; empty while it
+        runs.
+    """
     stage = options.drill_stage
     if stage is not None:
         settings = pointed_at_local_exchange(options.settings, stage.http_url, stage.ws_url)
         _take_test_credentials(settings)
-        yield with_patience(settings, stage.clock.speed), stage.clock
+        yield with_patience(settings, stage.clock.speed), stage.clock, str
         return
     if not options.is_demo:
-        yield options.settings, ClockSpec.starting_now()
+        yield options.settings, ClockSpec.starting_now(), str
         return
     series = [plan.series for plan in options.settings.plans]
     world = options.recorded_world
@@ -53,7 +60,7 @@ def trading_place(options: RunOptions) -> Iterator[tuple[Settings, ClockSpec]]:
     with contextlib.closing(exchange):
         settings = pointed_at_local_exchange(options.settings, exchange.http_url, exchange.ws_url)
         _take_test_credentials(settings)
-        yield with_patience(settings, options.speed), clock
+        yield with_patience(settings, options.speed), clock, exchange.loss
 
 
 def _take_test_credentials(settings: Settings) -> None:

@@ -72,12 +72,15 @@ def test_the_exchange_serves_apart_from_whoever_started_it_and_ends_with_it(tmp_
 
 
 @pytest.mark.processes
-def test_an_exchange_that_has_died_can_be_closed() -> None:
+def test_an_exchange_that_has_died_is_told_and_can_be_closed() -> None:
     others = children_of_this()
     started = ExchangeProcess(exchange_options(ClockSpec.starting_now(), [series_named("btc-5m")]))
     (pid,) = children_of_this() - others
+    assert started.loss() == ""
     os.kill(pid, signal.SIGKILL)
-    os.waitpid(pid, 0)
+    os.waitid(os.P_PID, pid, os.WEXITED | os.WNOWAIT)
+    told = "the local exchange has ended by signal 9, so nothing can be traded"
+    assert [started.loss(), started.loss()] == [told, told]
     started.close()
 
 

@@ -46,7 +46,7 @@ def run_on(data_dir: Path, tree: Tree, monkeypatch: pytest.MonkeyPatch) -> _Fore
     signals = EndSignals()
     signals.name = "SIGTERM"
     clock = ClockSpec.starting_now(1_780_000_000_000)
-    return _Foreground(run_options(data_dir), Settings(), clock, signals)
+    return _Foreground(run_options(data_dir), Settings(), clock, signals, str)
 
 
 @pytest.mark.parametrize(
@@ -81,6 +81,18 @@ def test_f50_what_nobody_expected_ends_the_run_in_order_and_leaves_its_trace(
     assert "the run was ended by an error of its own (ZeroDivisionError" in reason
     assert "Traceback" in (tmp_path / "understudy.log").read_text()
     assert reason in capsys.readouterr().err
+
+
+def test_a_demo_whose_exchange_has_ended_ends_in_order_and_says_so(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    tree = Tree()
+    run = run_on(tmp_path, tree, monkeypatch)
+    run._signals.name = ""
+    monkeypatch.setattr(run, "_exchange_loss", lambda: "the local exchange has ended")
+    assert run.run_until_done() == ExitCode.FAILED
+    assert tree.ended_because == ["the local exchange has ended"]
+    assert "the local exchange has ended" in capsys.readouterr().err
 
 
 # A journal that is damaged while the run goes on
