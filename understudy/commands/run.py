@@ -117,9 +117,8 @@ def run(
 ) -> None:
     """Trade until told to stop: real books and paper money, or the demo.
 
-    With execution.mode = "live" orders are real; in a demo they use a temporary account, which no
-    later run can continue. Otherwise, if restarted on the same data directory it continues where it
-    was, whatever ended it.
+    With execution.mode = "live" orders are real; a demo's account for them ends with it. Otherwise,
+    if restarted on the same data directory it continues where it was, whatever ended it.
 
     Exit codes: 0 ok, 1 failed, 2 bad input, 3 another run uses the data directory, 4 gave up after
     too many restarts, 5 the journal cannot be used.
