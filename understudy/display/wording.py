@@ -117,7 +117,8 @@ def status_label(status: OrderStatus) -> str:
 
 def statuses_label(counts: Mapping[str, int]) -> str:
     """Write how many orders have each status: ``2 cancelled, 3 filled``."""
-    return ", ".join(f"{count} {name.lower()}" for name, count in counts.items()) or "none"
+    names = ((name.lower().replace("_", " "), count) for name, count in counts.items())
+    return ", ".join(f"{count} {name}" for name, count in names) or "none"
 
 
 def order_label(name: str) -> str:
