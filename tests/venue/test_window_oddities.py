@@ -27,7 +27,7 @@ RESULT = ("closed", "umaResolutionStatus", "outcomePrices", "acceptingOrders")
 def told(oddities: Oddities, now_ms: int, up_won: bool | None = None) -> MarketStatus:
     """What is told of a window that Up wins."""
     status = MarketStatus(window=WINDOW, up_won=up_won)
-    return oddities.told(status, True if now_ms >= CLOSES else None, now_ms)
+    return oddities.shown(status, True if now_ms >= CLOSES else None, now_ms)
 
 
 def result_row(status: MarketStatus) -> tuple[Any, ...]:
