@@ -281,7 +281,7 @@ def test_f45_a_run_counts_windows_by_the_venue_s_clock_wherever_the_host_s_is(
 ) -> None:
     prepare(tmp_path)
     clock = ClockSpec.starting_now(START_MS + 60_000)
-    run = _Foreground(run_options(tmp_path), Settings(), clock, EndSignals())
+    run = _Foreground(run_options(tmp_path), Settings(), clock, EndSignals(), str)
     skew_ms = skew_days * 86_400_000
     run._take_report(report(venue_offset_ms=skew_ms))
     under_way = DirectoryStage(START_MS + skew_ms)

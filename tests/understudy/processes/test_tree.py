@@ -134,9 +134,8 @@ def test_a_run_whose_rebuilt_tree_never_starts_ends_with_that_sentence(
         foreground, "start_tree", lambda *given: next(starts, None) or start_tree(*given)
     )
     started.append(SLOW)
-    run = _Foreground(
-        run_options(tmp_path), Settings(), ClockSpec.starting_now(NOW_MS), EndSignals()
-    )
+    clock = ClockSpec.starting_now(NOW_MS)
+    run = _Foreground(run_options(tmp_path), Settings(), clock, EndSignals(), str)
     assert run.run_until_done() == ExitCode.GAVE_UP
     last = read_run(tmp_path)
     assert last is not None
