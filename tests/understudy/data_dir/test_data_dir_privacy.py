@@ -219,7 +219,7 @@ def test_a_stranger_s_files_are_not_used(data_dir: Path, name: str) -> None:
 
     def refused() -> None:
         open_one = {JOURNAL_NAME: prepare, LOCK_NAME: written_lock, LOG_NAME: written_log}[name]
-        with pytest.raises((OSError, JournalError), match="somebody else"):
+        with pytest.raises((OSError, JournalError), match="another user"):
             open_one(data_dir)
 
     reachable(data_dir)
