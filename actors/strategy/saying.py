@@ -128,7 +128,7 @@ def _only(kind: type[_Part], parts: Iterable[object]) -> tuple[_Part, ...]:
     found: list[_Part] = []
     for part in parts:
         if not isinstance(part, kind):
-            raise TypeError(f"the decision holds {part!r:.80} in place of a {kind.__name__}")
+            raise TypeError(f"the decision holds {part!r:.80}, which is no {kind.__name__}")
         if len(found) == ORDERS_MAX:
             raise ValueError(f"the decision holds more than {ORDERS_MAX} {kind.__name__}s")
         found.append(part)
@@ -144,7 +144,7 @@ def _reasons(decision: Decision) -> tuple[str, ...]:
 
 def _cut(text: str) -> str:
     if type(text) is not str:
-        raise TypeError(f"the decision holds {text!r:.80} in place of a text")
+        raise TypeError(f"the decision holds {text!r:.80}, which is no text")
     return text[:_REASON_CHARACTERS]
 
 

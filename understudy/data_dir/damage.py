@@ -31,7 +31,9 @@ from actors.messages.execution import OrderReport, OrderState, OrderStatus
 from actors.observer.tally import ObserverMemory
 from actors.runtime.codec import Undecodable, decode_as
 from actors.runtime.journal import Journal, JournalReader
-from actors.runtime.journal_rows import DamagedRow
+from actors.runtime.journal_file import JOURNAL_NAME, damage_sentence
+from actors.runtime.journal_rows import DamagedRow, JournalError
+from understudy.data_dir.last_run import read_run
 
 _NOTED_FOR_MS = 86_400_000
 """How long an order that was set aside is watched; no window lasts longer."""
@@ -41,6 +43,20 @@ _BEGUN_ANEW = {
     ("observer", "counts"): ObserverMemory(),
 }
 """Rows that only count; each is replaced by the value of a first run."""
+
+
+def refuse_emptied(data_dir: Path) -> None:
+    """Refuse an empty journal where there has been a run: its ledger is lost, it is not new.
+
+    A first run that was killed before it wrote anything leaves an empty file too, but no record of
+    a run. A missing file is somebody's choice (`damage_sentence`).
+
+    Raises:
+        JournalError: the file is empty, though it was not always.
+    """
+    path = data_dir / JOURNAL_NAME
+    if read_run(data_dir) is not None and path.exists() and path.stat().st_size == 0:
+        raise JournalError(damage_sentence(path, "it is empty, although there has been a run here"))
 
 
 def see_to_damage(

@@ -49,7 +49,7 @@ def positions_table(ledgers: Sequence[WindowLedger], *, wide: bool) -> Table:
         "NO": "",
         "cost": money(-sum(totals.cost_nanos for totals in every)),
         "fees": money(-sum(totals.fees_nanos for totals in every)),
-        "P&L (Up / Down)": money(sum(nanos for _, nanos in settled)),
+        "P&L Up/Down": money(sum(nanos for _, nanos in settled)),
     }
     table = listing(*footers, right=list(footers)[2:], footers=footers)
     by_series = sums_by_series(settled)

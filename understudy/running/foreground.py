@@ -31,7 +31,7 @@ from actors.supervision.messages import ChildrenReport
 from understudy.composition import supervisor_boot, with_settings
 from understudy.control import ControlServer
 from understudy.credentials.live import orders_left
-from understudy.data_dir.damage import see_to_damage
+from understudy.data_dir.damage import refuse_emptied, see_to_damage
 from understudy.data_dir.last_run import note_begin, note_end
 from understudy.data_dir.ownership import (
     DataDirLock,
@@ -104,6 +104,7 @@ def _disk_text(error: OSError, data_dir: Path) -> str:
 
 
 def _run(options: RunOptions, signals: EndSignals) -> int:
+    refuse_emptied(options.data_dir)
     damaged = prepare(options.data_dir)
     keep_to_account(options.data_dir, options.account, is_rehearsal=options.is_rehearsal)
     handled = see_to_damage(options.data_dir, damaged, options.settings.execution.durability)

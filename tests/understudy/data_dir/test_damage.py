@@ -19,7 +19,8 @@ from actors.messages.execution import OrderState, OrderStatus
 from actors.runtime.journal import Journal, JournalReader
 from actors.runtime.journal_file import JOURNAL_NAME, JournalError, prepare
 from understudy.data_dir.backup import back_up
-from understudy.data_dir.damage import see_to_damage
+from understudy.data_dir.damage import refuse_emptied, see_to_damage
+from understudy.data_dir.last_run import note_begin
 from understudy.processes.exit_codes import ExitCode
 
 POISON = "UPDATE state SET body = replace(body, 'size_units', 'size_unit5') WHERE kind = ?"
@@ -51,6 +52,20 @@ def real(number: int) -> Record:
         order_id=order.order_id, venue_order_id=f"0x{number}", payload="{}", offered_units=1
     )
     return Record(signed, (Save("live", order.order_id, order),))
+
+
+def test_a_file_emptied_after_a_run_is_no_new_ledger(tmp_path: Path) -> None:
+    path = tmp_path / JOURNAL_NAME
+    path.touch()
+    refuse_emptied(tmp_path)  # killed before it wrote anything
+    prepare(tmp_path)
+    assert note_begin(tmp_path) == ""
+    refuse_emptied(tmp_path)
+    path.write_bytes(b"")
+    with pytest.raises(JournalError, match="it is empty, although there has been a run here"):
+        refuse_emptied(tmp_path)
+    path.unlink()
+    refuse_emptied(tmp_path)  # whoever removes it wants a new one
 
 
 @pytest.fixture

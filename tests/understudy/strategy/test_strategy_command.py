@@ -126,13 +126,13 @@ WRONG = {
         f"return Decision(orders=({BUY % (450, '10**30')},))",
         "Order.size_units has more than 64 bits",
     ),
-    "what is no order": ("return Decision(orders=(5,))", "holds 5 in place of a Order"),
+    "what is no order": ("return Decision(orders=(5,))", "holds 5, which is no Order"),
     "too many orders": (
         f"return Decision(orders=({BUY % (450, 10_000_000)},) * 201)",
         "holds more than 200 Orders",
     ),
     "one text for many": ('return Decision(reasons="no")', "'no', and must be a tuple"),
-    "a reason that is no text": ("return Decision(reasons=(5,))", "5 in place of a text"),
+    "a reason that is no text": ("return Decision(reasons=(5,))", "5, which is no text"),
     "chance": (
         "return Decision(reasons=(str(random.random()),))",
         "the same context gives two decisions",
