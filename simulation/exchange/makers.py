@@ -41,6 +41,7 @@ class Makers:
         self._chance = chance
         self._resting: list[_Order] = []
         self._count = 0
+        engine.forget_orders_of(owner)
 
     def is_in_place(self, fair_ticks: float) -> bool:
         """Return whether the best prices are where they should be."""

@@ -195,6 +195,22 @@ def test_what_a_fak_does_not_fill_is_cancelled() -> None:
     assert exchange.engine.best(UP) == (None, None)
 
 
+def test_of_an_owner_whom_nobody_asks_about_only_open_orders_are_kept() -> None:
+    exchange = Exchange()
+    exchange.engine.forget_orders_of("robot")
+    for order_id, price in [("matched", 500), ("cancelled", 510), ("partly", 520)]:
+        exchange.submit(order_id, "robot", is_buy=False, price_ticks=price)
+    exchange.engine.cancel("cancelled", CANCELED, 0)
+    exchange.submit("t", price_ticks=520, size_units=shares(15))
+
+    assert [exchange.engine.order(each) for each in ("matched", "cancelled")] == [None, None]
+    partly = exchange.engine.order("partly")
+    assert partly is not None
+    assert partly.filled_units == shares(5)
+    assert exchange.engine.order("t") is not None
+    assert [each.terms.order_id for each in exchange.engine.open_orders("robot")] == ["partly"]
+
+
 def test_a_fok_takes_all_it_needs_over_several_prices() -> None:
     exchange = Exchange()
     exchange.submit("a", "robot", is_buy=False, price_ticks=500)

@@ -80,6 +80,7 @@ class SimulatedMarket(ListedWindow):
         self._taker = Taker(self.engine, f"takers-{window.number}", Random(f"{seed}/takers"))
         for agent in (self._quoter, self._taker):
             ledger.open_account(agent.owner, is_unlimited=True)
+            self.engine.forget_orders_of(agent.owner)
         self.oddities = Oddities(window, Random(f"{seed}/oddities"))
         self._announced_winner: bool | None = None
         self._now_ms = 0
