@@ -27,7 +27,7 @@ Heard = tuple[int, object]
 
 PROTOCOL = 5
 _MESSAGES_MAX = 512
-_BYTES_MAX = 128_000
+_BYTES_MAX = 64_000
 """Limit of one interval, pickled; two are kept. In memory a book takes ten times as much."""
 _LOOK_EVERY = 64
 """Messages between two checks of the size kept; one message is measured, and stands for all."""

@@ -209,7 +209,7 @@ def test_large_messages_are_kept_for_as_long_as_they_fit(
     flight = scene.recorder.flight()
     assert flight is not None
     kept_bytes = sum(len(message.padding) for _, message in flight.heard)  # type: ignore[attr-defined] # all are Add by now
-    assert kept_bytes <= 2 * (128_000 + 64 * 10_000)
+    assert kept_bytes <= 2 * (64_000 + 64 * 10_000)
     assert played(flight) == scene.said.effects[-len(flight.heard) :]
 
 
