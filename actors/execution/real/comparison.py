@@ -1,8 +1,8 @@
 """Compares the ledger's position of the open window with the venue's trades and balances.
 
 Both sides change all the time, so one difference proves nothing: a fill may be on its way to the
-ledger. A difference counts when several readings over some seconds show it, and a reading is
-discarded if the window trades before the ledger has answered. Balances follow the chain, so they
+ledger. A difference counts when several readings over some seconds show the same one, and a reading
+is discarded if the window trades before the ledger has answered. Balances follow the chain, so they
 count only when every trade of the window is settled. They are given more time, because the venue
 caches them.
 """
@@ -26,6 +26,8 @@ RESTART_PATIENCE_MS = 5_000
 """Real time in which a crashed ledger is restarted and has received all its fills."""
 BALANCE_PATIENCE_MS = 60_000
 _BALANCE_FACTOR = BALANCE_PATIENCE_MS // PATIENCE_MS
+_CHANGING_FACTOR = 6
+"""A difference that is another one each time is given so many times the patience."""
 DISAGREEMENTS_MIN = 3
 
 Units = dict[Side, int]
@@ -72,28 +74,50 @@ def venue_holdings(
 
 
 @attrs.define
+class _Sightings:
+    """Since when, and how often, something was seen."""
+
+    since_ms: int
+    count: int = 0
+
+    def lasts(self, now_ms: int, patience_ms: int) -> bool:
+        return now_ms - self.since_ms >= patience_ms and self.count >= DISAGREEMENTS_MIN
+
+
+@attrs.define
 class _Difference:
-    """How long the ledger has differed from the venue's trades, or from its balances."""
+    """How long the ledger has differed from the venue's trades, or from its balances.
+
+    While a window trades, each comparison may differ by another trade that is still on its way. So
+    each size of a difference is counted by itself, until the two agree.
+    """
 
     patience_ms: int
-    since_ms: int | None = None
-    count: int = 0
     text: str = ""
+    _any: _Sightings | None = None
+    _by_size: dict[tuple[int, ...], _Sightings] = attrs.field(factory=dict)
 
     def clear(self) -> None:
-        self.since_ms, self.count, self.text = None, 0, ""
+        self.text, self._any = "", None
+        self._by_size.clear()
 
-    def note(self, text: str, now_ms: int) -> None:
+    def note(self, size: tuple[int, ...], text: str, now_ms: int) -> None:
         if not text:
             self.clear()
             return
-        self.since_ms = now_ms if self.since_ms is None else self.since_ms
-        self.count += 1
         self.text = text
+        self._any = self._any or _Sightings(now_ms)
+        for sightings in (self._any, self._by_size.setdefault(size, _Sightings(now_ms))):
+            sightings.count += 1
 
     def lasts(self, now_ms: int) -> bool:
-        is_long = self.since_ms is not None and now_ms - self.since_ms >= self.patience_ms
-        return is_long and self.count >= DISAGREEMENTS_MIN
+        if self._any is not None and self._any.lasts(now_ms, self.patience_ms * _CHANGING_FACTOR):
+            return True
+        return any(each.lasts(now_ms, self.patience_ms) for each in self._by_size.values())
+
+    def clock_set_back(self, by_ms: int) -> None:
+        for each in (*self._by_size.values(), *([self._any] if self._any is not None else [])):
+            each.since_ms -= by_ms
 
 
 class Comparison:
@@ -105,6 +129,7 @@ class Comparison:
         self._agreed_market_id = ""
         self._by_trades = _Difference(patience_ms)
         self._by_balances = _Difference(patience_ms * _BALANCE_FACTOR)
+        self._traded_at_ms: int | None = None
         self.mismatch = ""
         """Why trading must stop, with both holdings; empty while they agree."""
 
@@ -122,18 +147,29 @@ class Comparison:
         """Whether a reading waits for the ledger's answer."""
         return self._holdings is not None
 
-    def take_holdings(self, holdings: VenueHoldings) -> None:
-        """Store a reading until the ledger has answered."""
-        self._holdings = holdings
+    def take_holdings(self, holdings: VenueHoldings, began_at_ms: int) -> None:
+        """Store a reading until the ledger has answered, unless the window has traded meanwhile.
+
+        Args:
+            holdings: what the venue showed.
+            began_at_ms: when the reading began. It may not show what traded since.
+        """
+        has_traded = self._traded_at_ms is not None and began_at_ms <= self._traded_at_ms
+        self._holdings = None if has_traded else holdings
 
     def discard(self) -> None:
-        """Discard the reading: something traded since, so it can no longer be compared."""
+        """Discard the reading: it proves nothing."""
         self._holdings = None
+
+    def note_trade(self, now_ms: int) -> None:
+        """Discard the reading, also one that is under way: the window trades."""
+        self._holdings, self._traded_at_ms = None, now_ms
 
     def clock_set_back(self, by_ms: int) -> None:
         """Shift the starts of differences back by as much as the clock was."""
         for difference in (self._by_trades, self._by_balances):
-            difference.since_ms = earlier(difference.since_ms, by_ms)
+            difference.clock_set_back(by_ms)
+        self._traded_at_ms = earlier(self._traded_at_ms, by_ms)
 
     def forget(self) -> None:
         """Forget the previous window's findings, since another window opens."""
@@ -148,10 +184,10 @@ class Comparison:
             return
         self._holdings = None
         ledger = {side: snapshot.holding(side).quantity_units for side in Side}
-        self._by_trades.note(_differ(holdings, ledger, holdings.by_trades, "trades"), now_ms)
+        self._by_trades.note(*_differ(holdings, ledger, holdings.by_trades, "trades"), now_ms)
         if holdings.by_balances is not None:
-            text = _differ(holdings, ledger, holdings.by_balances, "balances")
-            self._by_balances.note(text, now_ms)
+            differing = _differ(holdings, ledger, holdings.by_balances, "balances")
+            self._by_balances.note(*differing, now_ms)
         if not self.differs:
             self._agreed_market_id = snapshot.market_id
         for difference in (self._by_trades, self._by_balances):
@@ -159,10 +195,14 @@ class Comparison:
                 self.mismatch = difference.text
 
 
-def _differ(holdings: VenueHoldings, ledger: Units, venue: Units, what: str) -> str:
-    if all(abs(ledger[side] - venue[side]) <= TOLERANCE_UNITS for side in Side):
-        return ""
-    return (
+def _differ(
+    holdings: VenueHoldings, ledger: Units, venue: Units, what: str
+) -> tuple[tuple[int, ...], str]:
+    """Return by how many units the two differ on each side, and a sentence; empty if they agree."""
+    size = tuple(ledger[side] - venue[side] for side in Side)
+    if all(abs(units) <= TOLERANCE_UNITS for units in size):
+        return size, ""
+    return size, (
         f"{holdings.market.slug}: the ledger holds {_shown(ledger)}, the venue's {what} say "
         f"{_shown(venue)}"
     )

@@ -334,7 +334,7 @@ class RealExecutorCore(Core):
         effects: Effects = []
         for each in events:
             if isinstance(each, UserTrade):
-                self._gate.discard_comparisons(each.market_id)
+                self._gate.note_trade(each.market_id, now_ms)
                 if each.unread:
                     self._readings.request()
                 effects += self._reconciler.take_trade(each, now_ms)

@@ -133,7 +133,7 @@ class TradingGate:
             return []
         known_ids = self._orders.venue_ids
         ours = Ownership(known_ids=known_ids, wallet=account.wallet, owner=account.owner)
-        told = self._compare(market, read, ours)
+        told = self._compare(market, read, ours, reading.began_at_ms)
         unknown = [
             order
             for order in read.open_orders
@@ -141,7 +141,9 @@ class TradingGate:
         ]
         return [*told, *self._take_unknown(unknown), *self.ask_ledger()]
 
-    def _compare(self, market: Market, read: AccountRead, ours: Ownership) -> Effects:
+    def _compare(
+        self, market: Market, read: AccountRead, ours: Ownership, began_at_ms: int
+    ) -> Effects:
         """Prepare the comparison, unless some of the account's own rows cannot be read.
 
         With unreadable rows neither a difference nor an agreement would prove anything.
@@ -157,7 +159,7 @@ class TradingGate:
         self._told_unread = ""
         parts = [part for trade in read.trades for part in ours.own_parts(trade)]
         own = [part for part in parts if part.token in (market.yes_token, market.no_token)]
-        self.comparison.take_holdings(venue_holdings(market, own, dict(read.balances)))
+        self.comparison.take_holdings(venue_holdings(market, own, dict(read.balances)), began_at_ms)
         return []
 
     def ask_ledger(self) -> Effects:
@@ -293,11 +295,11 @@ class AccountGates:
 
     # Updates
 
-    def discard_comparisons(self, market_id: str) -> None:
+    def note_trade(self, market_id: str, now_ms: int) -> None:
         """Discard running comparisons of this market, because something traded."""
         for gate in self._gates.values():
             if market_id in ("", gate.market.market_id):
-                gate.comparison.discard()
+                gate.comparison.note_trade(now_ms)
 
     def check(self, read: AccountRead, reading: Reading, account: ClientReady) -> Effects:
         """Check a reading of the account in every gate, and ask the ledger for its positions."""

@@ -82,6 +82,23 @@ def test_a_ledger_that_differs_for_long_halts_trading_and_names_both_numbers() -
     assert bench.told(DESK, HaltTrading)[0].reason == halts[0].reason
 
 
+def test_a_reading_that_does_not_show_what_traded_meanwhile_proves_nothing() -> None:
+    bench = Bench().open()
+    bench.place("live", size_units=shares(1_000), expires_at_ms=T0 + 600_000)
+    rows: list[dict[str, Any]] = []
+    for number in range(20):
+        bench.listen()
+        bench.advance(bench.now_ms + 2_000)
+        shown, row = list(rows), wire_trade(f"t{number}", 1, status="CONFIRMED")
+        bench.hear(row)
+        rows.append(row)
+        bench.ledger[Side.YES] += shares(1)
+        bench.read(wire_order("LIVE", number), *shown)
+        bench.agree()
+    assert bench.told(DESK, HaltTrading) == []
+    assert bench.core.is_serving
+
+
 def test_a_ledger_that_does_not_answer_is_asked_again_and_nothing_is_signed() -> None:
     bench = Bench().begin()
     bench.read()

@@ -295,7 +295,7 @@ def test_the_venue_s_holdings_are_its_trades_without_those_that_failed() -> None
 
 def compared(comparison: Comparison, snapshot: PositionSnapshot, now_ms: int, **more: Any) -> None:
     rows = more.pop("rows", [wire_trade("t1", 10, status="CONFIRMED")])
-    comparison.take_holdings(venue_holdings(MARKET, parts(*rows), more.pop("balances", {})))
+    comparison.take_holdings(venue_holdings(MARKET, parts(*rows), more.pop("balances", {})), now_ms)
     comparison.take_position(snapshot, now_ms)
 
 
@@ -352,14 +352,46 @@ def test_balances_count_only_when_all_is_settled_and_are_given_more_time() -> No
     assert "balances say 6 YES" in comparison.mismatch
 
 
-def test_a_reading_that_was_disturbed_is_not_compared() -> None:
+def test_a_difference_that_is_another_one_each_time_is_given_more_time() -> None:
     comparison = Comparison()
-    comparison.take_holdings(venue_holdings(MARKET, [], {}))
+    for number in range(6 * PATIENCE_MS // 1_000):
+        compared(comparison, position(5 - number / 10), number * 1_000)
+    assert comparison.mismatch == ""
+    compared(comparison, position(12), 6 * PATIENCE_MS)
+    assert "holds 12 YES" in comparison.mismatch
+
+
+def test_a_difference_that_lasts_is_found_between_others_that_do_not() -> None:
+    comparison = Comparison()
+    for now_ms in range(0, PATIENCE_MS + 1, 2_000):
+        assert comparison.mismatch == ""
+        compared(comparison, position(5), now_ms)
+        compared(comparison, position(5 + now_ms / 1_000), now_ms + 1)
+    assert "trades say 10 YES" in comparison.mismatch
+
+
+def test_a_reading_that_was_discarded_is_not_compared() -> None:
+    comparison = Comparison()
+    comparison.take_holdings(venue_holdings(MARKET, [], {}), 0)
     assert comparison.is_waiting
     comparison.discard()
     comparison.take_position(position(10), 0)
     assert not comparison.differs
     assert not comparison.is_waiting
+
+
+def test_a_reading_during_which_the_window_traded_is_not_compared() -> None:
+    comparison = Comparison()
+    comparison.note_trade(500)
+    comparison.take_holdings(venue_holdings(MARKET, [], {}), 500)
+    assert not comparison.is_waiting
+    comparison.take_holdings(venue_holdings(MARKET, [], {}), 501)
+    assert comparison.is_waiting
+    comparison.note_trade(502)
+    assert not comparison.is_waiting
+    comparison.clock_set_back(400)
+    comparison.take_holdings(venue_holdings(MARKET, [], {}), 110)
+    assert comparison.is_waiting
 
 
 # Redaction
