@@ -76,7 +76,7 @@ def _objection(live: LiveOrder, state: OrderState, theirs: TakenOrder) -> str:
         return "still rests at the exchange"
     if offered != (theirs.market_id, theirs.side, theirs.action, theirs.size_units):
         return "is another order at the exchange"
-    if sum(fill.size_units for fill in state.fills) != theirs.filled_units:
+    if _traded_units(live, state) != theirs.filled_units:
         return "has traded differently at the exchange"
     # A purchase sized in money may get all its shares with some money left over.
     is_for_money = intent.action is Action.BUY and not intent.time_in_force.may_rest
@@ -86,6 +86,17 @@ def _objection(live: LiveOrder, state: OrderState, theirs: TakenOrder) -> str:
     if state.status is OrderStatus.REJECTED or (is_filled and not is_whole):
         return "has ended differently at the exchange"
     return ""
+
+
+def _traded_units(live: LiveOrder, state: OrderState) -> int:
+    """Return what an order has traded for its Order and, after that had closed, for the executor.
+
+    An order is complete once it has traded its size; if the venue rounded a trade up, another may
+    still come (F40). Whether the ledger has it, `_check_trades` says.
+    """
+    fills = {fill.trade_id: fill for fill in state.fills}
+    late = {trade.fill.trade_id: trade.fill for trade in live.trades if trade.is_late}
+    return sum(fill.size_units for fill in (late | fills).values())
 
 
 def _check_trades(books: Books, theirs: ExchangeBooks, verdict: AuditVerdict) -> None:

@@ -8,7 +8,8 @@ import attrs
 import pytest
 from audit_builders import MARKET, ONE_PART, TWO_PARTS, books
 
-from actors.execution.real.live_order import LiveOrder
+from actors.execution.real.live_order import LiveOrder, LiveTrade
+from actors.execution.real.user_channel import Settlement
 from actors.messages.execution import OrderStatus
 from actors.model import Action, Side, TimeInForce
 from actors.units import NANOS_PER_DOLLAR, PAYOUT_TICKS, shares
@@ -174,6 +175,20 @@ def test_an_order_that_lives_with_both_is_good() -> None:
     resting = attrs.evolve(OURS.orders["a"], status=OrderStatus.PARTIALLY_FILLED)
     run = attrs.evolve(OURS, orders={**OURS.orders, "a": resting})
     assert verdict_on(run, theirs(orders=orders(status="LIVE"))) == AuditVerdict()
+
+
+@pytest.mark.parametrize("is_late", [True, False])
+def test_what_traded_after_an_order_had_closed_is_the_executor_s_to_show(is_late: bool) -> None:
+    late = LiveTrade(
+        fill=attrs.evolve(TWO_PARTS[0], trade_id="late", size_units=shares(3)),
+        settlement=Settlement.CONFIRMED,
+        is_late=is_late,
+    )
+    known = LiveTrade(fill=TWO_PARTS[0], settlement=Settlement.CONFIRMED, is_late=True)
+    live = signed(a="0xaa", b="0xbb")
+    run = books(live=live | {"a": attrs.evolve(live["a"], trades=(known, late))})
+    found = verdict_on(run, theirs(orders=orders(filled_units=shares(23)))).findings
+    assert bool(found) is not is_late
 
 
 def test_a_purchase_for_money_may_end_with_some_of_it_left() -> None:

@@ -85,6 +85,15 @@ def test_f40_an_order_that_is_filled_takes_what_trades_after_that() -> None:
     assert errors(bench) == []
 
 
+def test_f40_an_order_of_which_the_venue_says_that_it_traded_more_waits_for_the_rest() -> None:
+    bench = placed(5)
+    bench.hear(wire_order("MATCHED", "5.06"), wire_trade("t1", 1, size="5.01"))
+    assert bench.status is OrderStatus.PARTIALLY_FILLED
+    bench.hear(wire_trade("t2", 1, size="0.05"))
+    assert (bench.status, bench.counted) == (OrderStatus.FILLED, ["t1", "t2"])
+    assert errors(bench) == []
+
+
 def test_f40_what_is_beyond_rounding_is_booked_and_told_once() -> None:
     bench = placed(5)
     row = wire_trade("t1", 1, size="5.07")

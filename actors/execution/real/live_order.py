@@ -245,18 +245,19 @@ class LiveOrder:
     def _concluded(self) -> LiveOrder:
         """Return the order with the status that follows from its trades and its end.
 
-        An order that has traded its size has ended. One sized in money has not, because it gets
-        more shares at a lower price: it ends when the venue says so and all reported trades have
-        arrived.
+        An order that has traded its size has ended, unless the venue says that it traded more: the
+        rest is on its way (F40). One sized in money has not, because it gets more shares at a lower
+        price: it ends when the venue says so and all reported trades have arrived.
         """
         if self.is_final:
             return self
         traded_units, end = self.traded_units, self.end
-        is_over = False
+        is_over = is_behind = False
         if end is not None and end.final_units is not None:
             missing_units = end.final_units - traded_units
             is_over = missing_units <= (TOLERATED_UNITS if traded_units else 0)
-        if is_over or not self.intent.is_sized_in_money:
+            is_behind = not is_over
+        if is_over or not (is_behind or self.intent.is_sized_in_money):
             if traded_units >= self.intent.size_units:
                 return self._after(OrderCompleted)
             if self.is_signed and traded_units >= self.offered_units:
