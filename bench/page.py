@@ -31,7 +31,7 @@ from bench.series import processor_s
 from bench.system import WINDOW_MINUTES, Exchange, add_layout, exchange, layouts_of
 from understudy.display.latency import Histogram
 from understudy.drill.processes import wait_for
-from understudy.drill.recovery import is_whole
+from understudy.drill.recovery import unserved
 from understudy.drill.stage import run_options
 from understudy.drill.system import DrilledSystem, Seen
 from understudy.processes.isolation import module_command
@@ -208,7 +208,11 @@ def running(venue: Exchange, layout: str) -> Iterator[DrilledSystem]:
 
 def _trades(system: DrilledSystem) -> bool:
     seen = system.look()
-    return seen is not None and is_whole(seen, frozenset()) and latencies(system.data_dir).count > 0
+    return (
+        seen is not None
+        and not unserved(seen, frozenset())
+        and latencies(system.data_dir).count > 0
+    )
 
 
 def latencies(data_dir: Path) -> Histogram:

@@ -7,7 +7,7 @@ from drill_builders import row, seen
 from actors.runtime.pause_points import Held
 from actors.supervision.messages import ChildReport, ChildState
 from understudy.drill.plan import Injection, Step
-from understudy.drill.recovery import Aim, aim, aim_at_actor, is_whole, served_since_ms
+from understudy.drill.recovery import Aim, aim, aim_at_actor, served_since_ms, unserved
 from understudy.drill.system import PERMANENT, DrilledSystem, Seen
 
 NOW_MS = 9_000
@@ -136,7 +136,7 @@ def test_an_order_that_has_closed_its_record_needs_no_successor() -> None:
 
 
 def test_a_system_is_whole_when_every_role_serves_and_every_open_order_is_lived() -> None:
-    assert is_whole(seen(), [])
-    assert not is_whole(seen(without="strategy"), [])
-    assert not is_whole(seen(), ["a"])
-    assert is_whole(seen(row("order/a", 7)), ["a"])
+    assert not unserved(seen(), [])
+    assert unserved(seen(without="strategy"), []) == {"strategy"}
+    assert unserved(seen(), ["a"]) == {"order/a"}
+    assert not unserved(seen(row("order/a", 7)), ["a"])

@@ -17,7 +17,7 @@ from actors.runtime.log import LOG_NAME
 from audit.books import Books
 from audit.verdict import AuditVerdict, judge
 from understudy.drill.processes import wait_for
-from understudy.drill.recovery import in_flight, is_whole, open_orders
+from understudy.drill.recovery import in_flight, open_orders, unserved
 from understudy.drill.system import STDOUT_NAME, DrilledSystem, Seen
 from understudy.drill.witness import Witness
 
@@ -76,7 +76,7 @@ class Onlooker:
         def whole() -> Seen | None:
             seen = self.system.look()
             left = orders & open_orders(self.reader)
-            if seen is None or not is_whole(seen, left):
+            if seen is None or unserved(seen, left):
                 return None
             told = {seen.supervisor_pid, *(child.pid for child in seen.children)}
             return seen if told <= self.system.pids() else None  # it may be older than a kill

@@ -23,9 +23,9 @@ from understudy.drill.recovery import (
     aim,
     aim_at_actor,
     in_flight,
-    is_whole,
     open_orders,
     served_since_ms,
+    unserved,
 )
 from understudy.drill.system import DrilledSystem, RunEnded, Seen
 from understudy.drill.witness import ExchangeWitness, Witness
@@ -139,7 +139,7 @@ class Drill:
         limit_s = self._serve_limit_s if limit_s is None else limit_s
         found = wait_for(look, limit_s)
         if found is None:
-            raise DrillFailed(f"the system has not done so in {limit_s:g} s: it {what}")
+            raise DrillFailed(f"within {limit_s:g} s it did not become true that the system {what}")
         return found
 
     @property
@@ -232,13 +232,21 @@ class Drill:
             RunEnded: nobody answers any more.
         """
         orders = open_orders(self._reader)
+        missing: frozenset[str] = frozenset()
 
         def whole() -> Seen | None:
+            nonlocal missing
             seen = self._system.look()
-            left = orders & open_orders(self._reader)
-            return seen if seen is not None and is_whole(seen, left) else None
+            if seen is None:
+                return None
+            missing = unserved(seen, orders & open_orders(self._reader))
+            return None if missing else seen
 
-        self._until("is whole", whole)
+        try:
+            self._until("is whole", whole)
+        except DrillFailed as failed:
+            who = f"; nobody serves {', '.join(sorted(missing))}" if missing else ""
+            raise DrillFailed(f"{failed}{who}") from failed
         self.ask_exchange()
 
     def ask_exchange(self) -> None:

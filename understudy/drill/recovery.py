@@ -105,10 +105,10 @@ def _orders(reader: JournalReader) -> list[OrderState]:
     return [order for order in values if isinstance(order, OrderState)]
 
 
-def is_whole(seen: Seen, order_ids: Iterable[str]) -> bool:
-    """Whether every role is served, and each of these orders has an actor."""
+def unserved(seen: Seen, order_ids: Iterable[str]) -> frozenset[str]:
+    """Return the permanent roles, and those of these orders, that no actor serves."""
     serving = {child.role for child in seen.children if child.state is ChildState.SERVING}
-    return serving.issuperset(seen.permanent) and serving.issuperset(map(order_role, order_ids))
+    return frozenset({*seen.permanent, *map(order_role, order_ids)}) - serving
 
 
 def served_since_ms(aimed: Aim, seen: Seen, still_open: Collection[str], now_ms: int) -> int | None:
