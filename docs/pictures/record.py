@@ -20,6 +20,8 @@ import tempfile
 import time
 from pathlib import Path
 
+from understudy.data_dir.ownership import holder_of
+
 COLUMNS, ROWS, SHELL_ROWS = 112, 46, 9
 FRAME_S = 0.4
 PAUSE_MOST_S = 1.2
@@ -58,6 +60,8 @@ class Stage:
     def close(self) -> None:
         """End everything in it."""
         self.tmux("kill-server")
+        while holder_of(self._directory / "demo") is not None:  # it ends its orders first
+            time.sleep(0.2)
 
     def screen(self) -> str:
         """Both panes with their colours, the shell below a line."""
