@@ -240,7 +240,7 @@ class Host:
         except Exception as error:  # what follows a failed effect must not happen
             self._fall(message, error)
             return False
-        if told is not None and isinstance(told, JournalFailed):
+        if isinstance(told, JournalFailed):
             self.hand(told)
             return False
         if hooks.performed is not None:

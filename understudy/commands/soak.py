@@ -89,8 +89,13 @@ def soak(
         shared.fail("a soak finds processes by /proc, which only Linux has")
     seed = secrets.randbits(32) if seed is None else seed
     directory = Path(tempfile.mkdtemp(prefix="understudy-soak-"))
-    wanted = {"seed": seed, "is_live": mode == "live", "series": series}
-    wanted |= {"layout": layout, "speed": speed}
+    wanted = {
+        "seed": seed,
+        "is_live": mode == "live",
+        "layout": layout,
+        "series": series,
+        "speed": speed,
+    }
     result = _conduct(directory, hours * 3600, wanted, is_json=is_json)
     _show(result, plot_path, is_json=is_json)
     if not result.is_good:

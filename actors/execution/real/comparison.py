@@ -94,11 +94,10 @@ class _Difference:
 
     patience_ms: int
     text: str = ""
-    _any: _Sightings | None = None
     _by_size: dict[tuple[int, ...], _Sightings] = attrs.field(factory=dict)
 
     def clear(self) -> None:
-        self.text, self._any = "", None
+        self.text = ""
         self._by_size.clear()
 
     def note(self, size: tuple[int, ...], text: str, now_ms: int) -> None:
@@ -106,17 +105,19 @@ class _Difference:
             self.clear()
             return
         self.text = text
-        self._any = self._any or _Sightings(now_ms)
-        for sightings in (self._any, self._by_size.setdefault(size, _Sightings(now_ms))):
-            sightings.count += 1
+        self._by_size.setdefault(size, _Sightings(now_ms)).count += 1
 
     def lasts(self, now_ms: int) -> bool:
-        if self._any is not None and self._any.lasts(now_ms, self.patience_ms * _CHANGING_FACTOR):
-            return True
-        return any(each.lasts(now_ms, self.patience_ms) for each in self._by_size.values())
+        sizes = self._by_size.values()
+        if not sizes:
+            return False
+        total = _Sightings(min(each.since_ms for each in sizes), sum(each.count for each in sizes))
+        return total.lasts(now_ms, self.patience_ms * _CHANGING_FACTOR) or any(
+            each.lasts(now_ms, self.patience_ms) for each in sizes
+        )
 
     def clock_set_back(self, by_ms: int) -> None:
-        for each in (*self._by_size.values(), *([self._any] if self._any is not None else [])):
+        for each in self._by_size.values():
             each.since_ms -= by_ms
 
 

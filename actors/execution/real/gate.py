@@ -10,6 +10,7 @@ from __future__ import annotations
 from actors.core import Command, Effects, Log, Send
 from actors.execution.real.account_readings import Reading
 from actors.execution.real.comparison import Comparison, venue_holdings
+from actors.execution.real.lasting_problem import LastingProblem
 from actors.execution.real.live_order import LiveOrder
 from actors.execution.real.messages import AccountRead, CancelOrders, ClientReady
 from actors.execution.real.orders import LiveOrders
@@ -101,8 +102,8 @@ class TradingGate:
         self._policy = settings.execution.unknown_orders
         self._unknown_told: set[str] = set()
         self._unknown_reason = ""
-        self._told_reason = ""
-        self._told_unread = ""
+        self._halted = LastingProblem("error")
+        self._unread = LastingProblem("error")
 
     @property
     def halt_reason(self) -> str:
@@ -154,9 +155,8 @@ class TradingGate:
         if unread:
             self.comparison.discard()
             text = f"{market.slug} cannot be compared with the venue's account: {unread[0]}"
-            is_new, self._told_unread = text != self._told_unread, text
-            return [Log("error", text)] if is_new else []
-        self._told_unread = ""
+            return self._unread.met(text)
+        self._unread.over()
         parts = [part for trade in read.trades for part in ours.own_parts(trade)]
         own = [part for part in parts if part.token in (market.yes_token, market.no_token)]
         self.comparison.take_holdings(venue_holdings(market, own, dict(read.balances)), began_at_ms)
@@ -182,11 +182,7 @@ class TradingGate:
         if not reason:
             return []
         halt = HaltTrading(reason, cancel=True, who=EXECUTOR_CHECKS, series=self._halts_in)
-        effects: Effects = [Send(DESK, halt)]
-        if reason != self._told_reason:
-            self._told_reason = reason
-            effects.append(Log("error", f"trading is halted: {reason}"))
-        return effects
+        return [Send(DESK, halt), *self._halted.met(f"trading is halted: {reason}")]
 
     def _take_unknown(self, orders: list[UserOrder]) -> Effects:
         """Handle open orders that are unknown here; quarantined ones are always our own."""

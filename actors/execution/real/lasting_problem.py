@@ -8,15 +8,16 @@ from actors.core import Effects, Log
 class LastingProblem:
     """Remembers the problem that was logged last, until it has ended."""
 
-    def __init__(self) -> None:
+    def __init__(self, level: str = "warning") -> None:
+        self._level = level
         self._logged = ""
 
     def met(self, text: str) -> Effects:
-        """Log a problem as a warning, unless it was the last one logged."""
+        """Log a problem, unless it was the last one logged."""
         if text == self._logged:
             return []
         self._logged = text
-        return [Log("warning", text)]
+        return [Log(self._level, text)]
 
     def over(self, text: str = "") -> Effects:
         """Note that the problem has ended; log ``text`` if the problem had been logged."""
